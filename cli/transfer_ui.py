@@ -37,6 +37,8 @@ class TransferUi(Ui):
         self._draws = not quiet and sys.stderr.isatty()
         self._out = LineWriter(self._stop)
         self._bars: dict[str, Any] = {}
+        self._question = ""
+        """What is asked now: a bar would be drawn over it."""
         self.pending: set[str] = set()
         self.failed = False
         self._comes_back = True
@@ -101,17 +103,25 @@ class TransferUi(Ui):
             self._say(event)
 
     def _say(self, event: Event) -> None:
-        for line in lines_of(event):
+        lines = lines_of(event)
+        for line in lines:
             if self._draws and self._bars:
                 from tqdm import tqdm
 
                 tqdm.write(line, file=sys.stderr)
             else:
-                tell(line)
+                tell("\n" * bool(self._question) + line)
+        if lines:
+            self._ask_again()
+
+    def _ask_again(self) -> None:
+        """Show the question that is open behind what was said meanwhile."""
+        sys.stderr.write(self._question)
+        sys.stderr.flush()
 
     def _draw(self, event: File) -> None:
         """The bar of a transfer that goes on."""
-        if event.state in MOVING and event.transfer not in self._bars:
+        if event.state in MOVING and event.transfer not in self._bars and not self._question:
             from tqdm import tqdm
 
             self._bars[event.transfer] = tqdm(
@@ -211,9 +221,10 @@ class ReceiveUi(TransferUi):
     async def _says_yes(self, question: str) -> bool:
         self._close_bars()
         while True:
-            sys.stderr.write(f"{question} [yes/no] ")
-            sys.stderr.flush()
+            self._question = f"{question} [yes/no] "
+            self._ask_again()
             lines = await self._lines.read()
+            self._question = ""
             if not lines:
                 tell("Nobody answers here: --yes accepts what is offered.")
                 return False

@@ -34,8 +34,8 @@ INCOMING = {
     "interrupted": "The file {name} is interrupted at {part}: it goes on when both of you are here again",
     "done": "The file {name} ({size}) from {who} has arrived{new_name}",
     "withdrawn": "{who} does not offer {name} any more",
-    "cancelled": "You have cancelled {name}",
-    "declined": "You have declined {name}",
+    "cancelled": "You have cancelled {name}. While it is offered, /accept {number} receives it after all",
+    "declined": "You have declined {name}. While it is offered, /accept {number} receives it after all",
     "failed": "The file {name} has not arrived{because}",
 }
 """What is told of a file that this user can receive, by its state."""
@@ -113,6 +113,8 @@ def _file(event: File) -> list[str]:
     """What has happened to a file; nothing of its progress."""
     sentences = INCOMING if event.incoming else OWN if event.own else REPLIES
     sentence = sentences.get(event.state, "")
+    if event.own and not event.incoming and event.state == "offered" and event.done:
+        return []  # it still is, when a receiver has got it or wants no more
     files = f"{event.count:,} file{'s' * (event.count != 1)}, " if event.count is not None else ""
     name = f"{event.name}{'/' * (event.count is not None)}"
     part = f"{100 * event.done // event.size} %" if event.size else size_in_words(event.done)

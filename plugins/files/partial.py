@@ -7,6 +7,7 @@ here can be verified by hashing it again. Only when all is here does `data` get 
 from collections.abc import Iterator
 
 from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.io.sizes import size_in_words
 from plytalk.plugins.files.file_limits import CHUNK
 from plytalk.plugins.files.hash_tree import TreeCheck, chunk_length, chunks_in, root_of
 from plytalk.plugins.files.kept_folder import KeptFolder
@@ -59,7 +60,9 @@ class Partial:
                 self._kept.make_data(folder=True, again=True)
             self._kept.forget_after(chunks_in(self.received))
             if (needed := self.offer.most - self.received) > (free := self._into.free()):
-                raise NoSpace(f"{shorten(self.offer.name)} needs {needed} bytes, and there is space for {free}.")
+                raise NoSpace(
+                    f"{shorten(self.offer.name)} needs {size_in_words(needed)}, and there is space for {size_in_words(free)}."
+                )
             self._stream = StoredStream(self._kept.folder, self.offer, sync=self._sync)
             self._stream.skip(self.received)
 

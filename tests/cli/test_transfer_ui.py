@@ -8,22 +8,27 @@ from people import environment
 from programs import COMMAND
 
 
-def test_a_terminal_shows_a_bar_and_asks(tmp_path: Path) -> None:
-    film = written(tmp_path / "film.mkv", 30_000_000)
+def started(home: Path, *arguments: str) -> "pexpect.spawn[bytes]":
+    """A program on a terminal."""
+    home.mkdir()
     program, *words = COMMAND
+    return pexpect.spawn(program, [*words, *arguments], env=environment(home), cwd=str(home), timeout=30, dimensions=(24, 100))
 
-    def started(who: str, *arguments: str) -> "pexpect.spawn[bytes]":
-        (home := tmp_path / who).mkdir()
-        return pexpect.spawn(
-            program, [*words, *arguments], env=environment(home), cwd=str(home), timeout=30, dimensions=(24, 100)
-        )
 
-    sender = started("sender", "send", str(film), "--port", "0")
+def pair(folder: Path, *paths: Path) -> tuple["pexpect.spawn[bytes]", "pexpect.spawn[bytes]"]:
+    """A sender, and a receiver that has given the code."""
+    sender = started(folder / "sender", "send", *map(str, paths), "--port", "0")
     sender.expect(rb"chat receive (\S+)\r\n(\d-\w+-\w+)\r\n")
     address, code = (one.decode() for one in sender.match.groups())
-    receiver = started("receiver", "receive", address)
+    receiver = started(folder / "receiver", "receive", address)
     receiver.expect("code")
     receiver.sendline(code)
+    return sender, receiver
+
+
+def test_a_terminal_shows_a_bar_and_asks(tmp_path: Path) -> None:
+    film = written(tmp_path / "film.mkv", 30_000_000)
+    sender, receiver = pair(tmp_path, film)
     receiver.expect(r"\[server\] offers film.mkv \(30.0 MB\). Receive it\? \[yes/no\] ")
     receiver.sendline("yes")
     receiver.expect(r"film.mkv: +\d+%")
@@ -35,3 +40,21 @@ def test_a_terminal_shows_a_bar_and_asks(tmp_path: Path) -> None:
         one.close()
         assert one.exitstatus == 0
     assert (tmp_path / "receiver" / "film.mkv").read_bytes() == film.read_bytes()
+
+
+def test_a_question_is_not_drawn_over_by_the_bar_of_another_file(tmp_path: Path) -> None:
+    """Nobody saw what was asked."""
+    sender, receiver = pair(tmp_path, written(tmp_path / "film.mkv", 30_000_000), written(tmp_path / "b.txt", 10))
+    receiver.expect(r"offers film.mkv .* \[yes/no\] ")
+    receiver.sendline("yes")
+    receiver.expect(r"offers b.txt \(10 B\). Receive it\? \[yes/no\] ")
+    receiver.expect(
+        r"film.mkv \(30.0 MB\) from \[server\] has arrived.\r\n\[server\] offers b.txt \(10 B\). Receive it\? \[yes/no\] "
+    )
+    assert b"%" not in receiver.before
+    receiver.sendline("yes")
+    receiver.expect(r"The file b.txt \(10 B\) from \[server\] has arrived.")
+    for one in (sender, receiver):
+        one.expect(pexpect.EOF)
+        one.close()
+        assert one.exitstatus == 0
