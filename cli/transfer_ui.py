@@ -138,6 +138,8 @@ class TransferUi(Ui):
     def _close_bars(self) -> None:
         for bar in self._bars.values():
             bar.close()
+        if self._bars:
+            sys.stderr.write("\r")  # tqdm leaves that out after all but the first
         self._bars.clear()
 
     def _stop(self) -> None:

@@ -1,11 +1,16 @@
 """`chat send` and `chat receive` on a terminal."""
 
+from io import StringIO
 from pathlib import Path
 
 import pexpect
+import pytest
 from offering import written
 from people import environment
 from programs import COMMAND
+
+from plytalk.cli.transfer_ui import SendUi
+from plytalk.core.contracts.events import File, Sender, now
 
 
 def started(home: Path, *arguments: str) -> "pexpect.spawn[bytes]":
@@ -58,3 +63,17 @@ def test_a_question_is_not_drawn_over_by_the_bar_of_another_file(tmp_path: Path)
         one.expect(pexpect.EOF)
         one.close()
         assert one.exitstatus == 0
+
+
+async def test_what_is_said_after_several_bars_begins_at_the_beginning_of_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first letter stood at the end of one."""
+    monkeypatch.setattr("sys.stderr", screen := StringIO())
+    monkeypatch.setattr("tqdm.tqdm.monitor_interval", 0)  # no thread
+    ui = SendUi([])
+    ui._draws = True
+    for number in ("1", "2"):
+        ui.show(
+            File(id=number, time=now(), sender=Sender(), own=True, transfer=number, name=number, size=10, state="sending", done=5)
+        )
+    ui._close_bars()
+    assert screen.getvalue().endswith("\r")
