@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from plytalk.core.contracts.errors import LocalError
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.trust.files import read, write_new
+from plytalk.trust.plain_key import plain_key
 from plytalk.trust.store_errors import FileExists, StoreError
 
 KEY_TYPE = "ssh-ed25519"
@@ -148,6 +148,10 @@ def verify(key: PublicKey, signature: bytes, message: bytes) -> bool:
 
 
 def _private_key(content: bytes, path: Path, ask: Ask | None) -> object:
+    if key := plain_key(content):
+        return key
+    from cryptography.hazmat.primitives import serialization
+
     try:
         return serialization.load_ssh_private_key(content, None)
     except TypeError:  # so the library says that a passphrase is needed
@@ -160,6 +164,8 @@ def _private_key(content: bytes, path: Path, ask: Ask | None) -> object:
 
 
 def _create(path: Path, passphrase: str) -> OwnIdentity:
+    from cryptography.hazmat.primitives import serialization
+
     key = Ed25519PrivateKey.generate()
     lock = serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
     try:

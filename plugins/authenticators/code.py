@@ -21,7 +21,6 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
@@ -272,6 +271,8 @@ def fault(typed: str) -> str:
         return FORM
     for word in words:
         if word not in WORDS:
+            from difflib import get_close_matches  # takes longer to load than all of this file
+
             near = get_close_matches(word, WORDS, n=1)
             return f"No code has the word '{shorten(word)}'." + (f" Did you mean '{near[0]}'?" if near else "")
     return ""
