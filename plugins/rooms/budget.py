@@ -128,10 +128,10 @@ class Unfinished:
 
 
 class Turns:
-    """Members that have used up their work take turns: one in each turn of the event loop, and all others between.
+    """Members that have used up their work take turns: one in each turn of the event loop, between those that have some left.
 
-    What members had left may be much, of all together: beyond TOGETHER they wait for the next turn of the loop. `left` is below
-    zero then; it is filled up once half of it is used, so that most turns need no call for this.
+    All members together may cause TOGETHER in a turn of the loop; `left` is what remains of it. Those that come when it is below
+    zero wait for the refill. That is due once half is used, so that most turns of the loop need none.
     """
 
     def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
@@ -139,7 +139,7 @@ class Turns:
         self._waiting: deque[Callable[[], None]] = deque()
         self._later: deque[Callable[[], None]] = deque()
         self.left = float(TOGETHER)
-        self._fills_up = False
+        self._refill_is_due = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -151,19 +151,19 @@ class Turns:
         self._waiting.append(go_on)
 
     def spend(self, work: float) -> None:
-        """A member causes work in this turn of the loop."""
+        """Charge the work that a member causes in this turn of the loop."""
         self.left -= work
-        if self.left < TOGETHER / 2 and not self._fills_up:
-            self._fills_up = True
-            self._loop.call_soon(self._fill_up)
+        if self.left < TOGETHER / 2 and not self._refill_is_due:
+            self._refill_is_due = True
+            self._loop.call_soon(self._refill)
 
-    def wait_for_all(self, go_on: Callable[[], None]) -> None:
+    def wait_for_refill(self, go_on: Callable[[], None]) -> None:
         """Call `go_on` in the next turn of the loop in which something is left."""
         self._later.append(go_on)
         self.spend(0)
 
-    def _fill_up(self) -> None:
-        self._fills_up, self.left = False, float(TOGETHER)
+    def _refill(self) -> None:
+        self._refill_is_due, self.left = False, float(TOGETHER)
         while self._later and self.left >= 0:
             self._later.popleft()()
 

@@ -1,8 +1,7 @@
 """A member of a room, at the server: one connection, whatever stack it speaks.
 
-    a new connection -> waits for its first words -> `join`: it hears events; other words, or none for a moment: it hears lines
-
-Those that hear lines also say lines: the guests of the existing chats, and clients of plytalk/1 that know no rooms.
+A client that knows rooms asks to `join`, and is sent events. One that says something else first, or nothing for a moment, is sent
+lines of text: a guest of an existing chat, or a client of plytalk/1 that knows no rooms.
 """
 
 import asyncio
@@ -103,11 +102,11 @@ class Member(PacedSpeaker):
         self._waiting: asyncio.TimerHandle | None = None
         session.heard_by(self)
         session.attach(self)
-        session.when_over(self._over)
+        session.when_over(self._end)
         if session.stack.make_messages.layer.extensible:
-            self._waiting = hub.loop.call_later(GRACE, self._speaks_plainly)
+            self._waiting = hub.loop.call_later(GRACE, self._enter_plainly)
         else:
-            self._speaks_plainly()
+            self._enter_plainly()
 
     @property
     def is_operator(self) -> bool:
@@ -118,13 +117,13 @@ class Member(PacedSpeaker):
     def message(self, text: str) -> None:
         """It said something: called for each message."""
         if self.room is None:
-            self._speaks_plainly()
+            self._enter_plainly()
             if self.room is None:
                 return
         self.taken += 1
         budget = self.budget
         if not self.owes:
-            self._hub.outbox.hear(self)
+            self._hub.outbox.note_speaker(self)
         budget.messages -= 1
         budget.work -= 1
         if text[:1] == "/" or self.muted:
@@ -151,11 +150,11 @@ class Member(PacedSpeaker):
 
     def hear_extension(self, kind: int, body: bytes) -> None:
         if kind == ROOM:
-            self._asks(body)
+            self._take_request(body)
         elif kind == FILE and self.room:
             self._hub.exchange.hear(self, body)
 
-    def _asks(self, body: bytes) -> None:
+    def _take_request(self, body: bytes) -> None:
         request = read(body) if len(body) <= MAX_REQUEST else None
         do = request.get("do") if request is not None else None
         if request is not None and do == "join":
@@ -165,7 +164,7 @@ class Member(PacedSpeaker):
             self.budget.requests -= SIGNAL
             pass_on(self, request)
 
-    def _speaks_plainly(self) -> None:
+    def _enter_plainly(self) -> None:
         self._end_waiting()
         if self.room is None and not self.session.ending:
             login = login_of(self.session.stream)
@@ -179,12 +178,12 @@ class Member(PacedSpeaker):
             self._waiting.cancel()
             self._waiting = None
 
-    def leaves(self) -> None:
+    def hear_goodbye(self) -> None:
         """It has said goodbye, and is answered when all that it said is in the room and its commands have been answered."""
         self.parting = True
         if self.room:
             if not self.owes:
-                self._hub.outbox.hear(self)
+                self._hub.outbox.note_speaker(self)
         else:
             self.session.part()
 
@@ -205,7 +204,7 @@ class Member(PacedSpeaker):
         """Something about this conversation, which the server's user should know."""
         self._hub.notice(f"{self.name or self.session.address}: {sentence}")
 
-    def _over(self, session: DirectChat, ending: Ending) -> None:
+    def _end(self, session: DirectChat, ending: Ending) -> None:
         self._end_waiting()
         self._end_pause()
         self._hub.remove_member(self, ending)

@@ -14,7 +14,7 @@ class ChatMember(Meter, Protocol):
 
     taken: int
 
-    def leaves(self) -> None:
+    def hear_goodbye(self) -> None:
         """It has said goodbye: call `part` of its conversation when all that it said has been done."""
 
     def say_late(self, text: str) -> bool:
@@ -48,7 +48,7 @@ class MemberChat(DirectChat):
 
     def hear_goodbye(self) -> None:
         if self.member:
-            self.member.leaves()
+            self.member.hear_goodbye()
 
     def hear_late(self, item: Item) -> None:
         if self.member and self._farewell and isinstance(item, str | Extension | Undecodable):

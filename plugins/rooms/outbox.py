@@ -88,8 +88,8 @@ class Outbox:
         self._turn = ENDING
         self._loop.call_soon(self._keep_and_deliver)
 
-    def hear(self, member: SpeakingMember) -> None:
-        """A member that is read from has said something: it is told how much has been taken when that has been kept."""
+    def note_speaker(self, member: SpeakingMember) -> None:
+        """A member has said something in the read that goes on: it is acknowledged when that has been kept."""
         member.owes = True
         self._owing.append(member)
         if self._turn is IDLE:

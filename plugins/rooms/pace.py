@@ -44,10 +44,10 @@ class PaceHub(Protocol):
 
 
 class PacedSpeaker(CommandMember):
-    """One that speaks over a connection. `at` is the next event it gets, and `sent` the bytes before that.
+    """A speaker over a connection that is read no faster than its budget allows.
 
-    `person` is the same for all connections of one key. Those of one `source` count together. One that is `parting` has said
-    goodbye.
+    `at` is the number of the next event it gets, `sent` the bytes of all events before that. `person` is the same for all
+    connections of one key. What members of one `source` leave unfinished counts together. One that is `parting` has said goodbye.
     """
 
     __slots__ = (
@@ -150,7 +150,7 @@ class PacedSpeaker(CommandMember):
             hub.turns.wait(self._take_turn)
         elif hub.turns.left < 0:
             self.budget.work = min(self.budget.work, COMMAND)  # what it had left would keep all behind it waiting
-            hub.turns.wait_for_all(self._go_on)
+            hub.turns.wait_for_refill(self._go_on)
         else:
             return
         self._held = True

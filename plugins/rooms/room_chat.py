@@ -144,8 +144,8 @@ class RoomChat(DirectChat):
         elif self.state is ClientState.NO_ROOMS and self._ui is not None:
             self._ui.said(line)
 
-    def stop_waiting(self, unsaid: int) -> None:
-        """Say goodbye to a server that has not answered: so many lines that wait, and the earlier ones, were not received."""
+    def give_up(self, unsaid: int) -> None:
+        """Say goodbye to a server that has not answered: it has received neither the queue's `unsaid` lines nor earlier ones."""
         if self.state is ClientState.WAITING and not self.ending:
             self.lines = None  # nothing counts as taken any more
             self._said += unsaid + 1

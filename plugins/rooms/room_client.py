@@ -90,7 +90,7 @@ class RoomClient(RoomInput):
                 self._view.tell("You are not connected: trying again. What you type now is sent when you are back.", "away")
         if ending.by is EndedBy.US:
             self._ending = ending
-            self._wait(EXIT)
+            self._enqueue(EXIT)
 
     async def _return(self) -> Ending:
         try:
@@ -111,7 +111,7 @@ class RoomClient(RoomInput):
         """Say goodbye and connect no more; whether the other side may still receive something."""
         is_open = self.state is not ClientState.AWAY
         self._reconnecting.stop()
-        self._go()
+        self._say_goodbye()
         return is_open
 
     # -- joining, and coming back -----------------------------------------------------------------------------------------
@@ -123,11 +123,11 @@ class RoomClient(RoomInput):
             self._ask(chat)
         else:
             show_two(self.stack.ui, chat)
-        chat.when_over(self._over)
+        chat.when_over(self._end_connection)
         if not (self._reading or self.ending):  # to leave, the welcome has to be read
             chat.stop_reading()
         if chat.state is not ClientState.WAITING:
-            self._release(chat)
+            self._send_queue(chat)
 
     def _ask(self, chat: RoomChat) -> None:
         """Ask to join. What is said on a return, and commands, wait for the answer."""
@@ -148,14 +148,14 @@ class RoomClient(RoomInput):
             self._recount(chat)
         chat.send_item(Extension(ROOM, write(**request)))
         chat.when_read(partial(self._find_no_rooms, chat))
-        if self._is_return(chat) or any(request for _, request in self._waiting):
-            self._hold(chat)
+        if self._is_return(chat) or any(request for _, request in self._queue):
+            self._wait_for_answer(chat)
 
     def _is_return(self, chat: RoomChat) -> bool:
         return chat is not self._first
 
-    def _over(self, _: object, ending: Ending) -> None:
-        self._sends.clear()
+    def _end_connection(self, _: object, ending: Ending) -> None:
+        self._may_send.clear()
         self.files.disconnect()
 
     def _hear(self, chat: RoomChat, body: bytes) -> None:
@@ -168,7 +168,7 @@ class RoomClient(RoomInput):
                     chat.enter(ClientState.IN_ROOM)
                     self._arrive(chat, said, epoch)
                 self._enter(said, room, epoch, name, following)
-                self._release(chat)
+                self._send_queue(chat)
             case {"do": "you", "room": str(), "you": str(name)}:
                 self.name = name
                 self._view.introduce(said)
@@ -219,7 +219,7 @@ class RoomClient(RoomInput):
             self._lines.drop_earlier(0)
             self._recount(chat)
             self._view.requests.refuse_all(NO_ROOMS, "no-commands")
-        self._release(chat)
+        self._send_queue(chat)
 
     def _recount(self, chat: RoomChat) -> None:
         chat.recount(self._lines.taken, self._lines.taken + len(self._lines))

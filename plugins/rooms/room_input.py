@@ -1,4 +1,4 @@
-"""What a client's user says to a room: at once, or with the next connection where there is none."""
+"""What a client's user says in a room: it goes out, or is queued until the server answers or is connected again."""
 
 import asyncio
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ def is_quit(line: str) -> bool:
 
 
 class RoomInput:
-    """`chat` is the conversation over the present connection, None where there is none. See `ClientState`.
+    """`chat` is the conversation over the present connection, None where there is none; `state` says whether lines go out.
 
-    What waits to be said are lines, each with the request that it is, if it is a command; the last may be the user's goodbye.
+    The queue holds lines, each with its request if it is a command that a program gave; the last may be the user's goodbye.
     """
 
     stack: Stack
@@ -40,9 +40,9 @@ class RoomInput:
     def __init__(self, reconnecting: Reconnecting, signals: frozenset[str]) -> None:
         self._reconnecting, self._signals, self._room = reconnecting, signals, ""
         self.chat: RoomChat | None = None
-        self._sends = asyncio.Event()
-        """What is said goes out: for programs, which wait for that."""
-        self._waiting: list[tuple[str, CommandRequest | None]] = []
+        self._may_send = asyncio.Event()
+        """Set where lines go out: a program waits for it before it says more."""
+        self._queue: list[tuple[str, CommandRequest | None]] = []
         self._lines = KeptLines()
         self._ending: Ending | None = None
         self._failed = False
@@ -74,13 +74,13 @@ class RoomInput:
             return
         if len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
-        elif self.chat and self._sends.is_set():
+        elif self.chat and self._may_send.is_set():
             leaves = is_command and self.state is ClientState.IN_ROOM and is_quit(text)
             self.chat.say(text)
             if leaves:
                 self.exit()
         else:
-            self._wait(text)
+            self._enqueue(text)
 
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
         """Give a command: as the line that a person would type. It waits until it is known whether there are rooms."""
@@ -91,12 +91,12 @@ class RoomInput:
             self._refuse(wanted, "That cannot be the name of a command.", "bad-command", BARE)
             return
         if self.chat and self.state is ClientState.ASKED:
-            self._hold(self.chat)
+            self._wait_for_answer(self.chat)
         self._say_command(line_of(name, args), wanted)
 
     def _say_command(self, line: str, request: CommandRequest) -> None:
-        if not (self.chat and self._sends.is_set()):
-            self._wait(line, request)
+        if not (self.chat and self._may_send.is_set()):
+            self._enqueue(line, request)
         elif why := too_long(line, self.chat.connection.limits.message):
             self._refuse(request, why, TOO_LONG, SPLIT)
         elif self.state is ClientState.NO_ROOMS:
@@ -130,10 +130,10 @@ class RoomInput:
 
     async def drain(self) -> None:
         """Wait until more may be said. While there is no connection a program waits for one, and a person may go on typing."""
-        if self.chat and self._sends.is_set():
+        if self.chat and self._may_send.is_set():
             await self.chat.drain()
         elif not self.stack.ui.interactive:
-            await self._sends.wait()
+            await self._may_send.wait()
 
     def stop_reading(self) -> None:
         """Hear nothing more until `read_on`, also over the next connection."""
@@ -148,23 +148,23 @@ class RoomInput:
 
     def exit(self, text: str = EXIT) -> None:
         first = not self.ending
-        if first and self.files.when_answered(partial(self._go, text)):
+        if first and self.files.when_answered(partial(self._say_goodbye, text)):
             self._ending = YOU_SAID_EXIT
         elif first or self.state is not ClientState.AWAY:
-            self._go(text)
+            self._say_goodbye(text)
 
-    def _go(self, text: str = EXIT) -> None:
-        """Say goodbye: behind what waits, unless that takes long or this is said again."""
-        if self.chat and self._sends.is_set():
+    def _say_goodbye(self, text: str = EXIT) -> None:
+        """Say goodbye: behind the queue, unless the server takes long to answer or the user says it again."""
+        if self.chat and self._may_send.is_set():
             self.chat.exit(text)
-        elif self._goodbye_waits:
-            self._stop_waiting(self.chat)
+        elif self._goodbye_is_queued:
+            self._give_up(self.chat)
         else:
-            self._wait(EXIT)
+            self._enqueue(EXIT)
             self._ending = YOU_SAID_EXIT
             if self.chat and self.state is ClientState.WAITING:
-                self._leave_later(self.chat)
-            elif len(self._waiting) == 1 and not len(self._lines):
+                self._give_up_later(self.chat)
+            elif len(self._queue) == 1 and not len(self._lines):
                 self._reconnecting.stop()
 
     def notice(self, sentence: str) -> None:
@@ -173,39 +173,39 @@ class RoomInput:
         else:
             self._view.tell(sentence)
 
-    # -- what waits ------------------------------------------------------------------------------------------------------
+    # -- the queue --------------------------------------------------------------------------------------------------------
 
     @property
-    def _goodbye_waits(self) -> bool:
-        return bool(self._waiting and is_exit(self._waiting[-1][0]))
+    def _goodbye_is_queued(self) -> bool:
+        return bool(self._queue and is_exit(self._queue[-1][0]))
 
-    def _wait(self, line: str, request: CommandRequest | None = None) -> None:
-        """Say a line later: never behind the user's goodbye."""
-        if not self._goodbye_waits:
-            self._waiting.append((line, request))
+    def _enqueue(self, line: str, request: CommandRequest | None = None) -> None:
+        """Send a line later; nothing follows the user's goodbye."""
+        if not self._goodbye_is_queued:
+            self._queue.append((line, request))
         elif request:
             self._refuse(request, NOT_SENT, "not-sent")
 
-    def _hold(self, chat: RoomChat) -> None:
-        """What is said from now on waits for the server's answer."""
+    def _wait_for_answer(self, chat: RoomChat) -> None:
+        """Queue what is said from now on until the server has answered."""
         chat.state = ClientState.WAITING
-        self._sends.clear()
-        if self._goodbye_waits:
-            self._leave_later(chat)
+        self._may_send.clear()
+        if self._goodbye_is_queued:
+            self._give_up_later(chat)
 
-    def _leave_later(self, chat: RoomChat) -> None:
-        asyncio.get_running_loop().call_later(chat.limits.goodbye, self._stop_waiting, chat)
+    def _give_up_later(self, chat: RoomChat) -> None:
+        asyncio.get_running_loop().call_later(chat.limits.goodbye, self._give_up, chat)
 
-    def _stop_waiting(self, chat: RoomChat | None) -> None:
+    def _give_up(self, chat: RoomChat | None) -> None:
         if chat:
-            chat.stop_waiting(len(self._waiting) - 1)
+            chat.give_up(len(self._queue) - 1)
 
-    def _release(self, chat: RoomChat) -> None:
-        """Say what was said meanwhile, the user's goodbye included."""
+    def _send_queue(self, chat: RoomChat) -> None:
+        """Send what was said meanwhile, the user's goodbye included."""
         if chat.ending:
             return
-        self._sends.set()
-        waiting, self._waiting = self._waiting, []
+        self._may_send.set()
+        waiting, self._queue = self._queue, []
         for line, request in waiting:
             if request is None:
                 chat.say(line)

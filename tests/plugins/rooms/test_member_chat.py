@@ -28,7 +28,7 @@ class Noting:
         self.has_left = False
         session.attach(self)
 
-    def leaves(self) -> None:
+    def hear_goodbye(self) -> None:
         self.has_left = True
 
     def say_late(self, text: str) -> bool:
