@@ -29,8 +29,8 @@ def decode(
 ) -> Iterator[Batch]:
     """What the frames that have come say, batch by batch. A fault of one is raised, or told to `skipped`, in its place.
 
-    `waiting` holds what has been cut or opened and not been read yet, the first at its end. Without a batch form a framer gives
-    one frame at a time.
+    What is skipped is a batch without items: its sender is charged for it, and may be read no more. `waiting` holds what has been
+    cut or opened and not been read yet, the first at its end. Without a batch form a framer gives one frame at a time.
     """
     cut = cast(FramerBatch, framer).cut_batch if offers(type(framer), FramerBatch) else None
     one_by_one = iter(()) if cut else framer.frames()
@@ -42,6 +42,7 @@ def decode(
             kind, payload = frame
             if kind != MESSAGE and kind is not None:
                 skipped(f"Ignored a frame of the unexpected type '{kind.decode('latin-1')}'.")
+                yield (), len(payload), 1
                 continue
             sealed = [payload]
         plaintexts = open_batch(cipher, sealed) if len(sealed) > 1 else None
@@ -63,6 +64,7 @@ def decode(
                     if not cipher.tolerant:
                         raise
                     skipped(error.sentence)
+                    yield (), len(payload), 1
                 else:
                     yield messages.unpack(plaintext), len(payload), 1
         if not framer.unfinished:

@@ -147,6 +147,21 @@ def test_a_batch_has_a_bounded_number_of_frames_and_a_long_one_is_alone() -> Non
     assert sizes(stack(AesGcm, Typed, OneByOneMessages), [b"one", b"two"]) == [1, 1]
 
 
+@pytest.mark.parametrize("layers", FORMS)
+def test_what_is_skipped_is_charged_and_can_be_left_for_later(layers) -> None:
+    """Thousands of frames of another type, or that do not open, were gone through at once: nobody else was served meanwhile."""
+    good, bad = sealed(b"good")[0], bytes(40)
+    for skipped in (frames([bad] * 1000), frames([b""] * 1000), frames([b""] * 1000, b"Z")):
+        framer, cipher, messages = stack(*layers)
+        framer.feed(skipped + frames([good]))
+        heard: list[str] = []
+        batches = decode(framer, cipher, messages, heard.append, [])
+        for number in range(1, 100):
+            items, _, records = next(batches)
+            assert (*items, records, len(heard)) == (1, number)
+        assert [item for items, _, _ in batches for item in items] == ["good"]
+
+
 @pytest.mark.parametrize("layers", FORMS[1:])
 def test_what_waits_to_be_read_can_be_counted(layers) -> None:
     one, two, three = sealed(b"one", b"two", b"three")

@@ -158,7 +158,7 @@ async def test_a_frame_of_another_type_is_skipped_and_said() -> None:
     case.receiver.told.clear()
     case.peer.send(frame(b"?", b"Z") + frame(b"one"))
     await idle()
-    assert case.receiver.told == ["Ignored a frame of the unexpected type 'Z'.", (1, 3), "one", "done"]
+    assert case.receiver.told == ["Ignored a frame of the unexpected type 'Z'.", (1, 1), (1, 3), "one", "done"]
     case.close()
 
 
