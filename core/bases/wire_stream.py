@@ -17,6 +17,14 @@ class WireStream(Stream):
         """Whether another such stream is above this one, and says when nothing needs to be kept any more."""
         self._passed: list[tuple[str, bytes]] | None = []
         self._tell_passed: Callable[[str, bytes], None] | None = None
+        self._first_heard: Callable[[], None] | None = None
+
+    def when_heard(self, tell: Callable[[], None]) -> None:
+        """Call `tell` when the first bytes come, whichever of several such streams they are for."""
+        if isinstance(self.below, WireStream):
+            self.below.when_heard(tell)
+        else:
+            self._first_heard = tell
 
     def cut(self, way: str) -> CutWire:
         """What cuts the bytes that come in or go out below into units for a trace, and says what they are."""
@@ -31,6 +39,9 @@ class WireStream(Stream):
     def hear(self, data: Buffer) -> bytes:
         """Bytes that came from below."""
         came = bytes(data)
+        if first := self._first_heard:
+            self._first_heard = None
+            first()
         self._note(IN, came)
         return came
 

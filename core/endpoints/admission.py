@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterator
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
+from itertools import chain
 from typing import Generic, TypeVar
 
 from plytalk.core.contracts.errors import (
@@ -150,6 +151,50 @@ class CountedSource(Generic[T, By]):
         return next(one for one, its in self._by.items() if its == by)
 
 
+class Newcomers(Generic[T, By]):
+    """Those that are not in yet, in two groups: those of whom nothing was heard, and the others.
+
+    The larger group gives way to a newcomer, and of equal ones the silent. So a silent crowd from many sources does not drive out
+    everybody whose answers take longer on the way than the crowd takes to fill the places; and a first word, which costs as
+    little as none, keeps no newcomers out.
+    """
+
+    def __init__(self) -> None:
+        self._silent, self._heard = CountedSource[T, By](), CountedSource[T, By]()
+
+    def __len__(self) -> int:
+        return len(self._silent) + len(self._heard)
+
+    def __iter__(self) -> Iterator[T]:
+        return chain(self._silent, self._heard)
+
+    def count(self, by: By) -> int:
+        """How many there are that are counted by this."""
+        return self._silent.counts[by] + self._heard.counts[by]
+
+    def add(self, one: T, by: By) -> None:
+        self._silent.add(one, by)
+
+    def hear(self, one: T) -> None:
+        """Something was heard of one; of one that is not here it does not matter."""
+        if (by := self._silent.remove(one)) is not None:
+            self._heard.add(one, by)
+
+    def remove(self, one: T) -> By | None:
+        """What it was counted by; None for one that is not here."""
+        by = self._silent.remove(one)
+        return self._heard.remove(one) if by is None else by
+
+    def giving_way(self) -> T:
+        """The one that makes room: the oldest of the source that has most."""
+        group = self._silent if len(self._silent) >= len(self._heard) else self._heard
+        return group.first_of(group.counts.most_common(1)[0][0])
+
+    def giving_way_of(self, by: By) -> T:
+        """The same among those that are counted by this."""
+        return (self._silent if self._silent.counts[by] >= self._heard.counts[by] else self._heard).first_of(by)
+
+
 class Admission:
     """The running handshakes, each under a token. `now` gives seconds.
 
@@ -159,7 +204,7 @@ class Admission:
     def __init__(self, limits: Limits, now: Callable[[], float], is_exempt: Callable[[str], bool] = is_local) -> None:
         self._limits, self.is_exempt = limits, is_exempt
         self._penalties = Penalties(now, limits.failures, limits.failures_within, limits.penalty)
-        self._running = CountedSource[Hashable, str]()
+        self._running = Newcomers[Hashable, str]()
         self._evict: dict[Hashable, Callable[[], object]] = {}
 
     def __len__(self) -> int:
@@ -172,12 +217,16 @@ class Admission:
     def begin(self, handshake: Hashable, peer: str, evict: Callable[[], object]) -> None:
         """A handshake begins; if a newer one needs its place, it counts as failed and `evict` is called."""
         source = source_of(peer)
-        if self._running.counts[source] >= self._limits.unauthenticated_per_address:
-            self._make_room(source)
+        if self._running.count(source) >= self._limits.unauthenticated_per_address:
+            self._make_room(self._running.giving_way_of(source))
         elif len(self._running) >= self._limits.unauthenticated:
-            self._make_room(self._running.counts.most_common(1)[0][0])
+            self._make_room(self._running.giving_way())
         self._running.add(handshake, source)
         self._evict[handshake] = evict
+
+    def hear(self, handshake: Hashable) -> None:
+        """The peer has said something."""
+        self._running.hear(handshake)
 
     def end(self, handshake: Hashable, failed: bool = False) -> None:
         """A handshake is over; one that was evicted has ended already."""
@@ -195,11 +244,11 @@ class Admission:
     def clear(self) -> None:
         """Evict all handshakes; they do not count as failed."""
         for handshake in tuple(self._running):
-            self._running.remove(handshake)
-            self._evict.pop(handshake)()
+            evict = self._evict[handshake]
+            self.end(handshake)
+            evict()
 
-    def _make_room(self, source: str) -> None:
-        oldest = self._running.first_of(source)
+    def _make_room(self, oldest: Hashable) -> None:
         evict = self._evict[oldest]
         self.end(oldest, failed=True)
         evict()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import cast
 
+from plytalk.core.bases.wire_stream import WireStream
 from plytalk.core.contracts.errors import Answered, Busy, ChatError, Refused, RemoteError, TooSlow
 from plytalk.core.contracts.items import CloseReason, Empty
 from plytalk.core.contracts.optional import KnowsPeer, Opens
@@ -61,10 +62,16 @@ class Arrivals:
         if self.screen(stream.peer):
             stream.close()
             return
-        if _opens(type(stream)) and isinstance(stream, KnowsPeer):
-            stream.judge_logins(partial(self._judge, stream.peer))
+        if _opens(type(stream)):
+            self._prepare_opening(stream)
         welcome = self._server.start(self._welcome(stream))
         self._admission.begin(stream, stream.peer, partial(self._evict, stream, welcome))  # before the task begins
+
+    def _prepare_opening(self, stream: Stream) -> None:
+        if isinstance(stream, WireStream):
+            stream.when_heard(partial(self._admission.hear, stream))
+        if isinstance(stream, KnowsPeer):
+            stream.judge_logins(partial(self._judge, stream.peer))
 
     def clear(self) -> None:
         """End all handshakes; they do not count as failed."""
@@ -103,6 +110,7 @@ class Arrivals:
         except ChatError as failure:
             error = failure
         self._admission.move(stream, stream.peer)
+        self._admission.hear(stream)
         error = error or self._refuse_source(stream.peer)
         if error:
             self._admission.end(stream, failed=not isinstance(error, TurnedAway | Answered))
@@ -125,7 +133,7 @@ class Arrivals:
     async def _open(self, session: DirectChat, stream: Stream) -> bool:
         failed = False
         try:
-            await session.open(partial(self._queue.turn, source_of(stream.peer)))
+            await session.open(partial(self._turn, stream, source_of(stream.peer)))
         except ChatError as error:
             failed = isinstance(error, RemoteError) and not isinstance(error, Busy)
             self._server.turn_away(session.address, error)
@@ -134,6 +142,10 @@ class Arrivals:
             self._admission.end(stream, failed)
             self._capacity.release(stream)
         return True
+
+    async def _turn(self, stream: Stream, source: str) -> None:
+        self._admission.hear(stream)
+        await self._queue.turn(source)
 
     async def _attach(self, session: DirectChat) -> None:
         try:

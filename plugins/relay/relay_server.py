@@ -12,13 +12,15 @@ import time
 from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
+from functools import partial
 from secrets import token_bytes
 
+from plytalk.core.bases.wire_stream import WireStream
 from plytalk.core.contracts.errors import CannotConnect, ChatError, RemoteError
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.transport import Listener, Stream
-from plytalk.core.endpoints.admission import CountedSource
+from plytalk.core.endpoints.admission import Newcomers
 from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_caller import Caller, CallerState, RelayFigures, RelayLimits
@@ -49,7 +51,7 @@ class Relay:
         self._sources = RelaySources(limits.joins_a_minute, 10 * limits.holds)
         self.holders: dict[str, Caller] = {}
         self._waiting: dict[bytes, Caller] = {}
-        self._unopened = CountedSource[Caller, bytes]()
+        self._unopened = Newcomers[Caller, bytes]()
         self._holds: Counter[bytes] = Counter()
         self.figures = RelayFigures()
         self._background = Background()
@@ -85,12 +87,15 @@ class Relay:
     def arrive(self, stream: Stream) -> None:
         """A new connection. Where all places are taken, the oldest of the source that has most gives way."""
         if len(self._unopened) >= self.limits.unopened:
-            self._evict()
+            self.figures.evicted += 1
+            self._close(self._unopened.giving_way())
         caller = Caller(stream, self._sources.tag(stream.peer))
         self._callers.add(caller)
         self._unopened.add(caller, caller.source)
         caller.timer = self._later(caller)
         if isinstance(stream, Opens):
+            if isinstance(stream, WireStream):
+                stream.when_heard(partial(self._unopened.hear, caller))
             self._background.start(self._open(caller, stream))
         else:
             self._hear(caller)
@@ -104,15 +109,11 @@ class Relay:
         if self._unopened.remove(caller) is not None:
             caller.source = self._sources.tag(caller.stream.peer)
             self._unopened.add(caller, caller.source)
+            self._unopened.hear(caller)
             self._hear(caller)
 
     def _hear(self, caller: Caller) -> None:
         caller.stream.deliver_to(lambda data: self._take(caller, data), lambda error: self._ended(caller, error))
-
-    def _evict(self) -> None:
-        [(source, _)] = self._unopened.counts.most_common(1)
-        self.figures.evicted += 1
-        self._close(self._unopened.first_of(source))
 
     def _later(self, caller: Caller) -> asyncio.TimerHandle:
         return asyncio.get_running_loop().call_later(FIRST_SECONDS, self._refuse, caller, RelayReason.NOBODY)

@@ -167,3 +167,18 @@ async def test_a_reset_is_one_below() -> None:
     client.reset()
     assert client.below.was_reset
     server.close()
+
+
+async def test_the_first_bytes_below_are_told_once_before_the_opening_is_done() -> None:
+    below, far = memory_stream_pair()
+    told: list[Opening] = []
+    inner = Pieces(below, begins=False)
+    outer = Pieces(inner, begins=False)
+    outer.start()
+    outer.when_heard(lambda: told.append(inner.opening))
+    far.deliver_to(lambda data: None, lambda error: None)
+    for byte in HELLO:
+        far.send(bytes([byte]))
+        await idle()
+    assert told == [Opening.BEGUN]
+    outer.close()

@@ -63,6 +63,41 @@ def test_where_all_is_full_it_takes_a_place_of_the_address_that_has_most() -> No
     assert door.gone == ["a"]
 
 
+def test_a_silent_crowd_from_many_sources_drives_out_nobody_who_has_spoken() -> None:
+    door = Watched()
+    door.comes("honest", HERE)
+    door.hear("honest")
+    for number in range(20):
+        door.comes(f"silent {number}", f"192.0.2.{number}:1")
+    assert door.gone == [f"silent {number}" for number in range(17)]
+    assert len(door) == 4
+
+
+def test_those_who_have_spoken_do_not_keep_newcomers_out() -> None:
+    """A first word costs as little as none: it must not hold all places until its time is up."""
+    door = Watched()
+    for number in range(20):
+        door.comes(f"crowd {number}", f"192.0.2.{number}:1")
+        door.hear(f"crowd {number}")
+    door.comes("honest", HERE)
+    door.hear("honest")
+    assert "honest" not in door.gone
+    door.comes("newcomer", "198.51.100.1:1")
+    door.comes("next", "198.51.100.2:1")
+    assert [who for who in door.gone if not who.startswith("crowd")] == []
+
+
+def test_of_one_source_the_silent_ones_give_way_too() -> None:
+    door = Watched()
+    door.comes("spoken", FAR)
+    door.hear("spoken")
+    for who in "abc":
+        door.comes(who, FAR)
+    assert door.gone == ["a", "b"]
+    door.end("spoken")
+    assert len(door) == 1
+
+
 def test_who_was_sent_away_leaves_only_once() -> None:
     door = Watched()
     for who in "abc":

@@ -1,12 +1,15 @@
 """The relay itself, spoken to in frames: what it passes on, what it refuses, and what it forgets."""
 
 import asyncio
+import socket
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from random import Random
+from time import sleep
 
 import pytest
-from relaying import Talker, holding, paired
+from relaying import Talker, holding, paired, relaying
 
 from plytalk.plugins.noise.seeded import seeded_identity
 from plytalk.plugins.relay import relay_server
@@ -27,6 +30,7 @@ from plytalk.plugins.relay.relay_frames import (
     signed_text,
 )
 from plytalk.plugins.relay.relay_server import Relay
+from plytalk.plugins.transports.ws import Ws
 from plytalk.testing.verdict import idle
 from plytalk.trust.identity import raw_key
 
@@ -274,3 +278,24 @@ async def test_random_bytes_leave_nothing_behind() -> None:
         talker.stream.close()
     await idle()
     assert {caller.state for caller in relay._callers} <= {CallerState.WAITING}  # which a timer ends
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs many addresses of this machine")
+def test_a_silent_crowd_from_many_addresses_drives_out_no_websocket_that_opens() -> None:
+    """Its opening takes a round trip, in which a crowd can fill all places."""
+    head = (
+        b"GET / HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: plytalk.1\r\n\r\n"
+    )
+    with relaying(RelayLimits(unopened=4), by=Ws) as (relay, address), ExitStack() as crowd:
+        place = ("127.0.0.1", int(address.rpartition(":")[2]))
+        with socket.create_connection(place, 30) as honest:
+            honest.sendall(head[:20])
+            while not relay._unopened._heard:
+                sleep(0.01)
+            for number in range(20):
+                crowd.enter_context(socket.create_connection(place, 30, (f"127.0.1.{number + 1}", 0)))
+            while relay.figures.evicted < 16:
+                sleep(0.01)
+            honest.sendall(head[20:])
+            assert honest.recv(1000).startswith(b"HTTP/1.1 101 ")
