@@ -3,7 +3,8 @@
     meta    what stays for the file's life: the epoch, and the number that new rooms begin after
     rooms   name, topic, the number of the next event, the number of the first
     events  room, number, bytes, and for private messages the keys of those who may see them
-    said    key and instance of a member, how much it had said, in which room it was, and the first event that it was sent there
+    said    key and instance of a member, how much it had said, in which room it was, the first event that it was sent there, what
+            it was called, and why it was away
 
 All that happened in a turn of the loop is one transaction, done before anything of that turn is acknowledged or delivered. So
 whatever anybody was told is in the file, also when the process was killed. The machine's own sudden end may take the last moments
@@ -32,7 +33,7 @@ from plytalk.plugins.rooms.room_events import FIXED
 from plytalk.trust.files import check_folder, make_folder
 from plytalk.trust.store_errors import Exposed, StoreError
 
-VERSION, APPLICATION = 3, 0x706C7972
+VERSION, APPLICATION = 4, 0x706C7972
 STRANGE = (sqlite3.Error, KeyError, TypeError, ValueError)
 """What can go wrong with a file whose content is not ours."""
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
@@ -45,13 +46,18 @@ CREATE TABLE rooms (name TEXT PRIMARY KEY, topic TEXT NOT NULL, next INTEGER NOT
     WITHOUT ROWID;
 CREATE TABLE events (room TEXT, id INTEGER, body BLOB NOT NULL, audience TEXT, PRIMARY KEY (room, id)) WITHOUT ROWID;
 CREATE TABLE said (key TEXT, instance TEXT, count INTEGER NOT NULL, room TEXT NOT NULL, since INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (key, instance));
+    name TEXT NOT NULL DEFAULT '', away TEXT, UNIQUE (key, instance));
 """
 FROM_1 = """
 ALTER TABLE rooms ADD COLUMN born INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE said ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 """
 """From version 1, which did not know what members had been sent: they begin like newcomers."""
+FROM_3 = """
+ALTER TABLE said ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE said ADD COLUMN away TEXT;
+"""
+"""From version 3, which did not know what members were called: they come back under the name that they ask for."""
 KEY_AT = FIXED.size
 """Where the key stands in an event, which version 2 did not have there: it said nothing of keys."""
 
@@ -97,7 +103,7 @@ class History:
             raise StoreError(
                 f"{self.path} is a database, but not a room history.", "Name another file, or one that is not there."
             )
-        if not new and version not in (1, 2, VERSION):
+        if not new and version not in range(1, VERSION + 1):
             raise StoreError(
                 f"{self.path} was written by another version of this program ({version}; this one writes {VERSION}).",
                 "Start that version, or name another file.",
@@ -120,11 +126,11 @@ class History:
 
     def _bring_up_to_date(self, version: int) -> None:
         do = self._file.execute
-        if version == 1:
-            for statement in filter(str.strip, FROM_1.split(";")):
-                do(statement)
-        self._file.create_function("without_key", 1, lambda body: body[:KEY_AT] + b"\0" + body[KEY_AT:], deterministic=True)
-        do("UPDATE events SET body = without_key(body)")
+        for statement in filter(str.strip, ((FROM_1 if version == 1 else "") + FROM_3).split(";")):
+            do(statement)
+        if version < 3:
+            self._file.create_function("without_key", 1, lambda body: body[:KEY_AT] + b"\0" + body[KEY_AT:], deterministic=True)
+            do("UPDATE events SET body = without_key(body)")
         do(f"PRAGMA user_version = {VERSION}")
 
     def _unusable(self, error: Exception) -> StoreError:
@@ -160,8 +166,11 @@ class History:
     def taken(self) -> list[tuple[Origin, ReceivedCounts]]:
         """How much everybody had said, in the order in which they last said something."""
         try:
-            rows = self._file.execute("SELECT key, instance, count, room, since FROM said ORDER BY rowid")
-            return [((key, instance), ReceivedCounts(int(count), room, int(since))) for key, instance, count, room, since in rows]
+            rows = self._file.execute("SELECT key, instance, count, room, since, name, away FROM said ORDER BY rowid")
+            return [
+                ((key, instance), ReceivedCounts(int(count), room, int(since), name, away))
+                for key, instance, count, room, since, name, away in rows
+            ]
         except STRANGE as error:
             raise self._unusable(error) from None
 
@@ -169,7 +178,7 @@ class History:
 
     def write(self, rooms: Iterable[Room], taken: Iterable[tuple[Origin, ReceivedCounts]]) -> None:
         """Have all that is new in the file, or raise; then it is as it was, and so it stays."""
-        spoken = [(*origin, one.messages, one.room, one.since) for origin, one in taken]
+        spoken = [(*origin, *one[:-1]) for origin, one in taken]  # all but the correspondent
         changed = [room for room in rooms if self._kept.get(room.name, (0, 0))[1] != room.log.next]
         if not changed and not spoken and not self._later:
             return
@@ -186,7 +195,7 @@ class History:
                 if log.first > first:
                     do("DELETE FROM events WHERE room = ? AND id < ?", (room.name, log.first))
                 do("INSERT OR REPLACE INTO rooms VALUES (?, ?, ?, ?)", (room.name, room.topic, log.next, room.born))
-            many("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?, ?)", spoken)
+            many("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?, ?, ?, ?)", spoken)
             do("COMMIT")
         except sqlite3.Error as error:
             raise StoreError(

@@ -45,6 +45,9 @@ class SpeakingMember(Protocol):
     """
 
     origin: Origin | None
+    name: str
+    away: str | None
+    correspondent: object
     room: Room | None
     session: DirectChat
     since: int

@@ -23,7 +23,7 @@ Origin = tuple[str, str]
 class ReceivedCounts(NamedTuple):
     """How many messages a member has said, the room in which it was last, and the first event that it was sent there.
 
-    That much is kept in a history. `name`, `away` and `correspondent` are those of the member, for as long as the server runs.
+    `name`, `away` and `correspondent` are those of the member. All but the last are kept in a history.
     """
 
     messages: int

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from plytalk.plugins.rooms.member import Member
 from plytalk.plugins.rooms.outbox import SpeakingMember
 from plytalk.plugins.rooms.resume import Origin, ReceivedCounts, Resume
+from plytalk.plugins.rooms.room import Room
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
@@ -45,15 +46,14 @@ class Returning:
             return
         del self._present[origin]
         if member.room:
-            counts = member.taken, member.room.name, member.since
-            self._taken[origin] = ReceivedCounts(*counts, member.name, member.away, member.correspondent)
+            self._taken[origin] = state_of(member, member.room)
             while len(self._taken) > REMEMBERED:
                 self._forget(self._taken.popitem(last=False)[0])
 
     def taken_of(self, member: SpeakingMember) -> ReceivedCounts | None:
         """How much a member has said that is here, or has just left."""
         if member.room:
-            return ReceivedCounts(member.taken, member.room.name, member.since)
+            return state_of(member, member.room)
         return self._taken.get(member.origin) if member.origin else None
 
     def forget(self, member: Member) -> None:
@@ -72,3 +72,8 @@ class Returning:
     def _forget(self, origin: Origin) -> None:
         if self._history:
             self._history.forget(origin)
+
+
+def state_of(member: SpeakingMember, room: Room) -> ReceivedCounts:
+    """What is remembered of a member that is in this room."""
+    return ReceivedCounts(member.taken, room.name, member.since, member.name, member.away, member.correspondent)

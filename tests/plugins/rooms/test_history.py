@@ -159,7 +159,7 @@ def test_the_file_says_in_its_header_what_it_is_and_of_which_version(tmp_path: P
         pass
     header = (tmp_path / "history").read_bytes()[:100]
     assert header[68:72] == b"plyr"
-    assert int.from_bytes(header[60:64], "big") == 3
+    assert int.from_bytes(header[60:64], "big") == 4
 
 
 def test_rooms_and_members_are_forgotten(tmp_path: Path) -> None:
@@ -495,6 +495,8 @@ def test_a_file_written_before_events_had_keys_is_read_and_written_on(tmp_path: 
     with closing(sqlite3.connect(path)) as file:
         for number, body in enumerate(old, 1):
             file.execute("UPDATE events SET body = ? WHERE id = ?", (body, number))
+        for column in ("name", "away"):
+            file.execute(f"ALTER TABLE said DROP COLUMN {column}")
         file.execute("PRAGMA user_version = 2")
         file.commit()
     for _ in range(2):
@@ -520,7 +522,8 @@ def test_a_file_of_the_first_version_goes_on_and_its_members_begin_like_newcomer
         say(lobby, "one")
         history.write([lobby], [(("key", "a"), ReceivedCounts(2, "lobby", 1))])
     with closing(sqlite3.connect(path)) as file:
-        file.execute("ALTER TABLE said DROP COLUMN since")
+        for column in ("since", "name", "away"):
+            file.execute(f"ALTER TABLE said DROP COLUMN {column}")
         file.execute("ALTER TABLE rooms DROP COLUMN born")
         (body,) = file.execute("SELECT body FROM events").fetchone()
         file.execute("UPDATE events SET body = ?", (body[:18] + body[19:],))  # nothing was said of keys
@@ -530,3 +533,39 @@ def test_a_file_of_the_first_version_goes_on_and_its_members_begin_like_newcomer
         with opened(path) as history:
             assert history.taken() == [(("key", "a"), ReceivedCounts(2, "lobby", 0))]
             assert [RoomEvent.decode(entry.body).text for room in history.rooms() for entry in room.entries] == ["one"]
+
+
+def test_a_file_of_the_third_version_goes_on_and_its_members_have_no_names_yet(tmp_path: Path) -> None:
+    path, lobby = tmp_path / "history", room_of()
+    with opened(path) as history:
+        say(lobby, "one")
+        history.write([lobby], [(("key", "a"), ReceivedCounts(2, "lobby", 1, "ann", "lunch"))])
+    with closing(sqlite3.connect(path)) as file:
+        for column in ("name", "away"):
+            file.execute(f"ALTER TABLE said DROP COLUMN {column}")
+        file.execute("PRAGMA user_version = 3")
+        file.commit()
+    with opened(path) as history:
+        [room] = history.rooms()
+        assert [entry.body for entry in room.entries] == [entry.body for entry in lobby.log.since(1)]
+        assert history.taken() == [(("key", "a"), ReceivedCounts(2, "lobby", 1))]
+        history.write([], [(("key", "a"), ReceivedCounts(3, "lobby", 1, "ann", ""))])
+    with opened(path) as history:
+        assert history.taken() == [(("key", "a"), ReceivedCounts(3, "lobby", 1, "ann", ""))]
+
+
+async def test_who_is_muted_and_away_has_the_same_name_after_a_restart_and_is_still_away(home: Path) -> None:
+    path, key = home / "history", Crowd(home).key("olga").fingerprint
+    async with Crowd(home, headless=True, history=path, operator=key) as crowd:
+        olga, bob = await crowd.joins("olga"), await crowd.joins("bob")
+        welcome = await bob.welcome()
+        bob.session.say("/away lunch")
+        await bob.answer("away")
+        olga.session.say("/mute bob")
+        await olga.answer("mute")
+    async with Crowd(home, headless=True, history=path, operator=key) as crowd:
+        bob = await crowd.joins("bob", resume={"epoch": welcome["epoch"], "last": welcome["next"] - 1})
+        assert (await bob.welcome())["you"] == "bob"
+        bob.session.say("/who")
+        [member] = (await bob.answer("who"))["data"]
+        assert (member["name"], member["muted"], member["away"]) == ("bob", True, "lunch")
