@@ -21,16 +21,11 @@ def wants_colour() -> bool:
 
 
 def columns_of(number: int) -> int | None:
-    """How wide the terminal of an open file is, unless COLUMNS says otherwise; None for anything else."""
+    """How wide the terminal of an open file is; None for anything else, and for one that does not know."""
     try:
-        return (os.isatty(number) and parsed(os.environ.get("COLUMNS"))) or os.get_terminal_size(number).columns or None
+        return os.get_terminal_size(number).columns or None
     except OSError:
         return None
-
-
-def parsed(columns: str | None) -> int:
-    """A number of columns as the environment has it; 0 for none."""
-    return int(columns) if columns and columns.isdecimal() and len(columns) < 5 else 0
 
 
 def wrapped(text: str, columns: int) -> str:
