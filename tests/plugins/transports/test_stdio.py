@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from plytalk.core.contracts.errors import CannotConnect
+from plytalk.plugins.transports.command import CommandTransport
 from plytalk.plugins.transports.stdio import Stdio, caller, layers
+from plytalk.plugins.transports.tcp import Tcp
+from plytalk.testing import check_transport
 
 ECHO = """
 import asyncio
@@ -35,6 +39,45 @@ def test_bytes_come_and_go_and_what_is_printed_is_kept_apart() -> None:
     run = subprocess.run([sys.executable, "-c", ECHO], input=data, capture_output=True, timeout=60, check=True)
     assert run.stdout == data
     assert run.stderr == b"a word that somebody prints\n"
+
+
+BRIDGE = """
+import asyncio, sys
+from plytalk.plugins.transports.stdio import Stdio
+from plytalk.plugins.transports.tcp import Tcp
+async def main(host, port):
+    near = await (await Stdio().listen("", 0)).accept()
+    try:
+        far = await Tcp().connect(host, int(port))
+        await asyncio.gather(passed_on(near, far), passed_on(far, near))
+        far.close()
+    finally:
+        near.close()
+async def passed_on(one, other):
+    over = asyncio.Event()
+    def receive(data):
+        other.send(bytes(data))
+        if other.full:
+            one.pause()
+            waiting.append(asyncio.ensure_future(resumed()))
+    async def resumed():
+        await other.drained()
+        one.resume()
+    def ended(error):
+        other.finish()
+        over.set()
+    waiting = []
+    one.deliver_to(receive, ended)
+    await over.wait()
+    await other.drained()
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def test_it_keeps_the_contract_in_a_program_that_a_command_runs(tmp_path: Path) -> None:
+    """Standard input is there once in a program, so each peer gets one, which passes all on to where the check listens."""
+    (tmp_path / "bridge.py").write_text(BRIDGE)
+    check_transport(lambda: CommandTransport(f"{sys.executable} {tmp_path}/bridge.py %h %p"), listens=Tcp)
 
 
 @pytest.mark.parametrize(
