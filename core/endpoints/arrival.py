@@ -169,7 +169,7 @@ class Arrivals:
         On a full server, a key with a role takes a reserved place. For any other key, the member that has been idle longest
         is removed, if it has been idle long enough.
         """
-        refusal = self._capacity.refuse_key(identity, self._handler.holds_role(identity))
+        refusal = self._capacity.refuse_key(identity, self._handler.holds_role)
         return None if isinstance(refusal, Full) and self._remove_idle() else refusal
 
     def _remove_idle(self) -> bool:

@@ -39,7 +39,7 @@ class Capacity:
 
     # -- at the end of it -------------------------------------------------------------------------------------------------
 
-    def refuse_key(self, identity: Identity | None, holds_role: bool) -> Busy | None:
+    def refuse_key(self, identity: Identity | None, holds_role: Callable[[Identity | None], bool]) -> Busy | None:
         """The reason to refuse this key, if any. A few places are reserved for keys that hold a role."""
         limits, key, reserved = self._limits, _key_of(identity), [*self._reserved.values()]
         if key and self._keys.counts[key] + reserved.count(key) >= limits.connections_per_key:
@@ -47,7 +47,7 @@ class Capacity:
         if len(self) + len(reserved) < limits.connections:
             return None
         taken = len(reserved) + sum(not session.ending for session in self._inside)
-        return None if taken < limits.connections + limits.reserved * holds_role else Full(FULL, told=FULL)
+        return None if taken < limits.connections + limits.reserved * holds_role(identity) else Full(FULL, told=FULL)
 
     def find_idle(self) -> list[DirectChat]:
         """The conversations in which nothing has been said for so long that they may be ended, the longest first."""

@@ -15,7 +15,7 @@ from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Role
-from plytalk.core.contracts.public_key import parse_fingerprint
+from plytalk.core.contracts.public_key import PublicKey, parse_fingerprint
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.spans import Passed, Span
 from plytalk.core.contracts.ui import Conversation
@@ -112,6 +112,7 @@ class Rooms(Feature):
         self._file = history
         self._history: History | None = None
         self._hub: Hub | None = None
+        self._key_of: Callable[[Identity | None], PublicKey | None] = lambda identity: None  # where there is no server
         self._signals = frozenset(kind for kind, wanted in ((TYPING, typing), (READ, receipts)) if wanted)
         self._files: UserFiles | None = None  # of the server's user
         if no_files and (into or yes or accept_from):
@@ -168,7 +169,9 @@ class Rooms(Feature):
     @hookimpl
     def server_opened(self, stack: Stack, end: Callable[[ChatError], None], notice: Callable[[str], None]) -> None:
         from plytalk.plugins.rooms.hub import Hub
+        from plytalk.plugins.rooms.remote_peer import key_of
 
+        self._key_of = key_of
         self._hub = Hub(
             stack.messages().pack,
             notice,
@@ -189,16 +192,12 @@ class Rooms(Feature):
         return self._hub
 
     def refuse(self, identity: Identity | None) -> Refused | None:
-        from plytalk.plugins.rooms.remote_peer import key_of
-
-        if self._hub is None or identity is None or not (key := key_of(identity)) or not self._hub.moderation.is_banned(key):
+        if self._hub is None or not (key := self._key_of(identity)) or not self._hub.moderation.is_banned(key):
             return None
         return Refused("It is banned here.", told="You are banned from this server.")
 
     def holds_role(self, identity: Identity | None) -> bool:
-        from plytalk.plugins.rooms.remote_peer import key_of
-
-        key = key_of(identity) if identity else None
+        key = self._key_of(identity)
         return self._hub is not None and key is not None and self._hub.holds_role(key)
 
     def attach(self, session: "MemberChat") -> None:

@@ -42,7 +42,7 @@ class SocketTransport(asyncio.Transport):
         self._loop = asyncio.get_running_loop()
         self._sock, self._protocol, self._peer = sock, protocol, peer
         self._descriptor = sock.fileno()
-        self._waiting = bytearray()  # to be written
+        self._waiting: bytearray | None = None  # to be written: a server has thousands of connections for which nothing waits
         self._inflow = Inflow.PAUSED
         self._closing = self._full = self._shut = False
         protocol.connection_made(self)
@@ -99,7 +99,8 @@ class SocketTransport(asyncio.Transport):
         sent = 0 if self._waiting else self._write_now(data)
         if sent is None or sent == len(data):
             return
-        if not self._waiting:
+        if self._waiting is None:
+            self._waiting = bytearray()
             self._loop.add_writer(self._descriptor, self._write_rest)
         self._waiting += data[sent:]
         if not self._full and len(self._waiting) > HIGH:
@@ -117,20 +118,21 @@ class SocketTransport(asyncio.Transport):
             return None
 
     def _write_rest(self) -> None:
-        sent = self._write_now(self._waiting)
-        if sent is None:
+        waiting = self._waiting
+        if waiting is None or (sent := self._write_now(waiting)) is None:
             return
-        del self._waiting[:sent]
-        if not self._waiting:
+        del waiting[:sent]
+        if not waiting:
+            self._waiting = None
             self._loop.remove_writer(self._descriptor)
             if self._shut:
                 self._shut_down()
-        if self._full and len(self._waiting) <= LOW:
+        if self._full and len(waiting) <= LOW:
             self._full = False
             self._protocol.resume_writing()
 
     def get_write_buffer_size(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) if self._waiting else 0
 
     def can_write_eof(self) -> bool:
         return True
@@ -138,7 +140,7 @@ class SocketTransport(asyncio.Transport):
     def write_eof(self) -> None:
         if not self._shut:
             self._shut = True
-            if not self._waiting:
+            if self._waiting is None:
                 self._shut_down()
 
     def _shut_down(self) -> None:
@@ -158,8 +160,8 @@ class SocketTransport(asyncio.Transport):
             return
         self._closing = True
         self._end_reading()
-        if self._waiting:
-            self._waiting.clear()
+        if self._waiting is not None:
+            self._waiting = None
             self._loop.remove_writer(self._descriptor)
         self._loop.call_soon(self._tell_lost, error)
 
