@@ -212,6 +212,7 @@ class GuestStream(FilterStream):
     def hold(self, full: bool) -> None:
         """Whether more waits for the guest than it reads."""
         self._channel_full = full
+        self.terminal.hold(full)
         self._wake()
 
     @property

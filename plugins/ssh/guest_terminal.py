@@ -12,14 +12,14 @@ TOO_LONG = f"* A line has more than {LONGEST_PIPED:,} characters and was not sen
 
 class GuestTerminal:
     """`entered` takes each line, `leave` is called when the guest goes, `write` sends to its screen. It has no editor, and no
-    prompt, until `edit` says that there is a terminal.
+    prompt, until `edit` says that there is a terminal. One that does not read is not shown what it does (`hold`).
     """
 
     def __init__(self, entered: Callable[[str], None], leave: Callable[[], None], write: Callable[[str], None]) -> None:
         self._entered, self._leave, self._write = entered, leave, write
         self.editor: LineEditor | None = None
         self._half = ""
-        self._skips = False
+        self._skips = self._held = False
 
     def edit(self, kind: str, columns: int) -> None:
         """There is a terminal of this kind."""
@@ -36,13 +36,21 @@ class GuestTerminal:
     def resize(self, columns: int) -> None:
         if self.editor:
             self.editor.resize(columns)
-            self._write(self.editor.erase() + self.editor.draw())
+            self._draw()
+
+    def hold(self, held: bool) -> None:
+        """Whether the guest does not read what it is shown: what it does takes no memory meanwhile."""
+        self._held = held
+        self._draw()
+
+    def _draw(self, above: str = "") -> None:
+        if self.editor and not self._held:
+            self._write(f"{self.editor.erase()}{above}{self.editor.draw()}")
 
     def hear(self, data: str) -> None:
         """This came from the guest."""
         if self.editor:
-            above = self.editor.type(data)
-            self._write(f"{self.editor.erase()}{above}{self.editor.draw()}")
+            self._draw(self.editor.type(data))
             return
         *lines, rest = f"{self._half}{data}".split("\n")
         self._half = ""

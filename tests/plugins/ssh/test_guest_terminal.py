@@ -64,3 +64,21 @@ def test_nothing_that_is_shown_controls_the_terminal() -> None:
     assert "".join(shown).count("\n") == 1
     terminal.show([])
     assert len(shown) == 1
+
+
+def test_one_that_does_not_read_is_shown_nothing_of_what_it_does_until_it_reads() -> None:
+    """Each change of the window's size drew the row again, and what was drawn took memory without end."""
+    terminal, lines, shown = made()
+    terminal.edit("xterm", 1000)
+    terminal.hear("\N{SNOWMAN}" * 900)
+    terminal.hold(True)
+    before = len(shown)
+    for _ in range(100):
+        terminal.resize(1000)
+    terminal.hear("!\r")
+    assert lines == ["\N{SNOWMAN}" * 900 + "!"]
+    assert len(shown) == before
+    terminal.show(["* what others say goes out all the same"])
+    assert len(shown) == before + 1
+    terminal.hold(False)
+    assert shown[before + 1 :] == ["\r\x1b[K> "]
