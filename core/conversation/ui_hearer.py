@@ -99,6 +99,7 @@ def show_two(ui: Ui, conversation: Conversation) -> None:
 
 
 def show_closed(ui: Ui, ending: Ending, final: bool = True) -> None:
-    """Show that a connection is over."""
+    """Show that a connection is over. What to do about it is said only where it is `final`: else that is done already."""
     code = int(ending.exit_code)
-    ui.show(Closed(id=ui.next_id(), time=now(), reason=ending.reason, by=ending.by.value, exit_code=code, final=final))
+    reason = ending.reason if final or not ending.error else str(ending.error)
+    ui.show(Closed(id=ui.next_id(), time=now(), reason=reason, by=ending.by.value, exit_code=code, final=final))

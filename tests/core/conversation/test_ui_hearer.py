@@ -116,11 +116,13 @@ async def test_what_is_there_is_shown_as_the_two_and_their_stack() -> None:
 
 @pytest.mark.parametrize("final", [True, False])
 def test_the_end_is_shown_with_its_cause_and_whether_it_is_for_good(final: bool) -> None:
-    ui = RecordingUi()
-    show_closed(ui, Ending(EndedBy.FAULT, "Cut.", Truncated("Cut.")), final)
+    """Somebody whose program connects again by itself is not told to do so."""
+    ui, error = RecordingUi(), Truncated("Cut.")
+    show_closed(ui, Ending(EndedBy.FAULT, error.sentence, error), final)
     [closed] = ui.events
     assert isinstance(closed, Closed)
-    assert (closed.reason, closed.by, closed.exit_code, closed.final) == ("Cut.", "fault", 8, final)
+    reason = "Cut. Connect again and ask what was said last." if final else "Cut."
+    assert (closed.reason, closed.by, closed.exit_code, closed.final) == (reason, "fault", 8, final)
 
 
 def test_a_command_is_refused_with_its_request() -> None:
