@@ -75,7 +75,7 @@ class ChatView:
         self._files = RunningFiles()
         self._commands = LocalCommands(self, self.company, self._tell, ways_in)
         self._shown: tuple[str | None, str | None, bool] | None = None  # the user's name, room and role, as the screen says
-        self._earlier = 0
+        self._earlier = self._connections = 0
         self._settling: asyncio.TimerHandle | None = None
         self.printer: Printer | None = None
         self._conversation: Conversation | None = None
@@ -92,6 +92,7 @@ class ChatView:
         """Take in what an event tells."""
         self.company.note(event)
         self._pending.note(event)
+        self._connections += isinstance(event, Open)
         if isinstance(event, File):
             self._files.note(event)
         if not (isinstance(event, MemberEvent) and self._is_ignored(event)):
@@ -141,7 +142,8 @@ class ChatView:
         else:
             self.separate()
         self._print(event)
-        if isinstance(event, Message) and not event.own and not event.replayed:
+        is_news = not event.replayed or self._connections > 1  # what was missed during a cut is news, too
+        if isinstance(event, Message) and not event.own and is_news:
             self.attention.message(f"{event.sender.name or 'message'}: {event.text}", self._rows.mentions(event))
 
     def _settle(self) -> None:

@@ -159,6 +159,16 @@ async def test_the_line_comes_by_itself_where_nothing_new_comes(monkeypatch: pyt
     assert terminal.printed[2:] == ["--- 2 earlier messages ---", "12:31 alice: new"]
 
 
+async def test_what_was_missed_during_a_cut_calls_the_reader_and_what_was_said_before_does_not() -> None:
+    terminal = in_a_room(calls=Calls(bell=True))
+    mention = {"text": "bob: are you there?", "replayed": True}
+    terminal.show(happened(Message, **mention))
+    assert "\a" not in terminal.raw
+    opening = {"peer": "host:1", "role": "client", "stack": {}, "line": ""}
+    terminal.show(happened(Open, **opening), happened(Open, **opening), happened(Message, **mention))
+    assert terminal.raw.count("\a") == 1
+
+
 async def test_a_member_who_is_ignored_is_not_heard_under_any_name() -> None:
     terminal = in_a_room()
     terminal.enter("/ignore alice")
