@@ -25,11 +25,18 @@ class LogEntry(Struct, frozen=True, gc=False):
         return self.audience is None or person in self.audience
 
 
-class EventLog:
-    """The last events of a room: at least `keep` of them, unless they are very long."""
+class LogSize:
+    """How many bytes all logs of a server keep together."""
 
-    def __init__(self, keep: int, after: int = 0) -> None:
-        self._keep = keep
+    def __init__(self) -> None:
+        self.kept = 0
+
+
+class EventLog:
+    """The last events of a room: at least `keep` of them, unless they are very long. Their size counts in `together`, too."""
+
+    def __init__(self, keep: int, after: int = 0, together: LogSize | None = None) -> None:
+        self._keep, self._together = keep, together or LogSize()
         self._entries: list[LogEntry] = []
         self.kept = self._forgotten = 0
         """How many bytes are kept, and how many were kept earlier."""
@@ -45,6 +52,7 @@ class EventLog:
         self._entries.append(LogEntry(body, sender, audience))
         self.next += 1
         self.kept += len(body)
+        self._together.kept += len(body)
 
     @property
     def total(self) -> int:
@@ -113,4 +121,5 @@ class EventLog:
     def _forget(self, gone: int, left: int) -> None:
         del self._entries[:gone]
         self._forgotten += self.kept - left
+        self._together.kept -= self.kept - left
         self.kept, self.first = left, self.first + gone

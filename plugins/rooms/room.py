@@ -15,7 +15,7 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.pipeline.broadcast import broadcast
 from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.rooms.budget import SENT, SLICE
-from plytalk.plugins.rooms.event_log import NOTHING, EventLog, LogEntry
+from plytalk.plugins.rooms.event_log import NOTHING, EventLog, LogEntry, LogSize
 from plytalk.plugins.rooms.roles import EventMember, LineSubscriber
 from plytalk.plugins.rooms.room_events import EVENT, FIXED, SEEN, Kind, RoomEvent, head_of
 
@@ -75,9 +75,10 @@ class Room:
         touched: "Callable[[Room], None]",
         after: int = 0,
         entries: Iterable[LogEntry] = (),
+        together: LogSize | None = None,
     ) -> None:
         self.name, self.topic = name, ""
-        self.log = EventLog(keep, after)
+        self.log = EventLog(keep, after, together)
         self.born = after + 1
         """The number of its first event: a room of this name that was forgotten had lower ones."""
         for entry in entries:

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.limits import MIB
 from plytalk.core.contracts.measures import Measure
-from plytalk.plugins.rooms.event_log import LogEntry
+from plytalk.plugins.rooms.event_log import LogEntry, LogSize
 from plytalk.plugins.rooms.member_names import room_name
 from plytalk.plugins.rooms.room import Pack, Room
 
@@ -24,8 +23,6 @@ MAX_LOGS = 32 * MIB
 EMPTY = 600.0
 """How long a room is kept that is empty, in seconds; with a history for good, unless there are too many."""
 
-KEPT = attrgetter("log.kept")  # called for every room after each delivery
-
 
 class RoomList(Mapping[str, Room]):
     """The rooms that there are. What `history` keeps is there from the start, and so is the room called `first`."""
@@ -35,6 +32,7 @@ class RoomList(Mapping[str, Room]):
     ) -> None:
         self._pack, self._touched, self._keep, self._history = pack, touched, max(KEEP, backlog), history
         self._rooms: dict[str, Room] = {}
+        self._logs = LogSize()
         self._freeing: set[Room] = set()
         self._after = history.after if history else 0  # the events of new rooms have higher numbers
         for kept in history.rooms() if history else ():
@@ -65,14 +63,14 @@ class RoomList(Mapping[str, Room]):
         return self._rooms[name]
 
     def _make(self, name: str, after: int, entries: Sequence[LogEntry] = ()) -> Room:
-        return Room(name, self._keep, self._pack, self._touched, after, entries)
+        return Room(name, self._keep, self._pack, self._touched, after, entries, self._logs)
 
     def bound_logs(self) -> None:
         """Keep no more than MAX_LOGS."""
-        if sum(map(KEPT, self._rooms.values())) <= MAX_LOGS:
+        if self._logs.kept <= MAX_LOGS:
             return
         self.forget_empty()
-        while sum(map(KEPT, self._rooms.values())) > MAX_LOGS:
+        while self._logs.kept > MAX_LOGS:
             longest = max((room.log for room in self._rooms.values()), key=lambda log: log.kept)
             longest.shrink(longest.kept // 2)
 
@@ -87,12 +85,15 @@ class RoomList(Mapping[str, Room]):
         if not len(room) and room is not self.first and self._rooms.get(room.name) is room:
             self._after = max(self._after, room.log.next)
             del self._rooms[room.name]
+            room.log.shrink(0)
 
     def forget_empty(self) -> None:
         """Forget the empty rooms. If one is made again, its events have other numbers, so a member that returns sees the gap."""
         self._after = max(self._after, *(room.log.next for room in self._rooms.values()))
         before = self._rooms
         self._rooms = {name: room for name, room in before.items() if len(room) or room is self.first}
+        for name in before.keys() - self._rooms.keys():
+            before[name].log.shrink(0)
         if self._history:
             self._history.forget_rooms(before.keys() - self._rooms.keys(), self._after)
 

@@ -9,6 +9,13 @@ from crowd import Crowd
 from plytalk.plugins.rooms import room_list
 
 
+def counted(crowd: Crowd) -> int:
+    """How many bytes the logs of all rooms keep: what is counted as they grow and shrink is what there is."""
+    kept = sum(room.log.kept for room in crowd.hub.rooms.values())
+    assert crowd.hub.rooms._logs.kept == kept
+    return kept
+
+
 async def test_rooms_have_an_end_and_empty_ones_make_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room_list, "MAX_ROOMS", 3)
     async with Crowd(home) as crowd:
@@ -25,6 +32,7 @@ async def test_rooms_have_an_end_and_empty_ones_make_place(home: Path, monkeypat
         await alice.welcome(2)
         carol.session.say("/join two")
         assert (await carol.welcome(3))["now"] > number  # other numbers than in the room that was
+        assert counted(crowd) > 0
 
 
 async def test_all_rooms_keep_so_many_bytes_and_empty_ones_are_freed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,10 +46,11 @@ async def test_all_rooms_keep_so_many_bytes_and_empty_ones_are_freed(home: Path,
             for _ in range(4):
                 mallory.session.say("x" * 50_000)
             await mallory.welcome(number + 2)
-            assert sum(room.log.kept for room in crowd.hub.rooms.values()) <= 500_000
+            assert counted(crowd) <= 500_000
         mallory.session.say("/join lobby")
         await mallory.welcome(22)
         while len(crowd.hub.rooms) > 1:  # noqa: ASYNC110
             await asyncio.sleep(0)
         mallory.session.say("here again")
         await alice.until(lambda: "mallory: here again" in alice.texts)
+        assert counted(crowd) == crowd.hub.first.log.kept
