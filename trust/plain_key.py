@@ -1,6 +1,6 @@
 """An Ed25519 private key in a file of OpenSSH's without a passphrase (PROTOCOL.key), read without the library for all formats.
 
-That library takes as long to load as a fifth of everything else that a start loads, and hardly any start needs it.
+That library brings 14 modules, which take 4 to 5 ms of a start, and hardly any start needs it.
 """
 
 import binascii
