@@ -10,7 +10,7 @@ from functools import partial
 
 from plytalk.core.io.descriptors import close_once
 from plytalk.plugins.files.disk_thread import DiskThread
-from plytalk.plugins.files.file_items import ENDING, PIECE, FileFailure, end_stream, fail_stream
+from plytalk.plugins.files.file_items import ENDING, FileFailure, end_stream, fail_stream
 from plytalk.plugins.files.hash_tree import KNOWN, HashTree, RunningRoot
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.piped import Piped
@@ -19,7 +19,7 @@ from plytalk.plugins.files.sending import OutStream, Sending
 from plytalk.plugins.files.transfer_errors import TransferError, Unreadable
 
 LOOK = 0.1
-"""How often a reader that waits for more looks whether anybody still wants it, in seconds."""
+"""How long a reader waits for more before it sends what there is, or looks whether anybody still wants it, in seconds."""
 CUT = "Its transfer was cut, and it cannot be resumed"
 STOPPED = "Its receiver has gone or wants no more of it, and it cannot be sent again"
 
@@ -33,19 +33,23 @@ class PipedSource(Source):
     def __init__(self, piped: Piped) -> None:
         self.name, self.mtime = str(piped), time.time_ns()
         self._descriptor = piped.descriptor
-        self.stopped = False
+        self.stopped = self.ended = False
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
+        """Fill the buffer, or less where no more comes at the moment, or no more at all: then it has `ended`."""
         filled = 0
         try:
             while filled < len(buffer):
                 if self.stopped:
                     raise Unreadable("Nobody wants it any more.")
                 if not select.select([self._descriptor], [], [], LOOK)[0]:
-                    continue
-                if not (count := os.readv(self._descriptor, [buffer[filled:]])):
+                    if filled:
+                        break
+                elif count := os.readv(self._descriptor, [buffer[filled:]]):
+                    filled += count
+                else:
+                    self.ended = True
                     break
-                filled += count
         except OSError as trouble:
             raise unreadable(self.name, trouble) from None
         return filled
@@ -67,7 +71,6 @@ class SendingOnce(Sending):
         super().__init__(number, secrets.token_hex(16), source, HashTree(0), file, to, DiskThread(), changed)
         self._wake, self._root = wake, RunningRoot()
         self._begun = self._closed = False
-        self._asked = 0  # of the thread, in bytes
         self._reading: asyncio.Future[int] | None = None
 
     def ends_with(self, state: str) -> bool:
@@ -83,10 +86,8 @@ class SendingOnce(Sending):
     async def next_items(self, stream: OutStream, most: int) -> list[bytes]:
         """What has been read, or nothing: more is read meanwhile, since it may be long in coming."""
         if self._reading is None:
-            size = min(most, stream.credit)
-            if size >= PIECE:
-                self._asked = size - size % PIECE
-                self._reading = self._disk.start(partial(self._read_more, self._asked))
+            if size := min(most, stream.credit):
+                self._reading = self._disk.start(partial(self._read_more, size))
                 self._reading.add_done_callback(lambda _: self._wake())
             return []
         if not self._reading.done():
@@ -98,7 +99,7 @@ class SendingOnce(Sending):
             return self._fail(error)
 
     def _read_more(self, size: int) -> int:
-        """In the thread: fill the buffer; less than was asked for is the end."""
+        """In the thread: fill the buffer with what comes."""
         count = self.source.read_into(self._buffer[:size], 0)
         self._root.add(self._buffer[:count])
         return count
@@ -108,7 +109,7 @@ class SendingOnce(Sending):
         stream.at += count
         stream.credit -= count
         self._at = stream.at
-        if count < self._asked:
+        if self.source.ended:
             del self.streams[stream.number]
             items.append(end_stream(stream.number, ENDING.pack(self._root.size, self._root.end())))
         self._changed(self)

@@ -46,6 +46,24 @@ async def test_it_arrives_whole_while_it_is_written(home: Path) -> None:
         assert [one.name for one in folder.iterdir()] == ["input"]
 
 
+async def test_what_trickles_is_sent_when_nothing_more_comes_for_a_moment(home: Path) -> None:
+    """The receiver was sent nothing until a record was full."""
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        bob = await crowd.comes("bob", into=folder, yes=True)
+        sink = offer(crowd)
+        await reaches(bob.ui, "receiving")
+        (receiving,) = bob.ui.session.files.transfers.all()  # type: ignore[union-attr]
+        for done in (5, 10, 15):
+            os.write(sink, b"words")
+            while receiving.done < done:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        os.write(sink, bytes(200_000))  # full records, which no longer begin where those before ended
+        os.close(sink)
+        await reaches(bob.ui, "done")
+        assert (folder / "input").read_bytes() == b"words" * 3 + bytes(200_000)
+
+
 async def test_one_receives_it_from_the_beginning_and_no_other(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         ann, bob, eve = [await file_stranger(crowd, name) for name in ("ann", "bob", "eve")]
