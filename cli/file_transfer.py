@@ -16,7 +16,7 @@ from plytalk.api.assembly import make_client, make_server, server_address
 from plytalk.api.choice import Choice
 from plytalk.api.doors import connecting_place
 from plytalk.api.local_names import run_client
-from plytalk.cli.invite import place_words, warn, weakness
+from plytalk.cli.invite import place_words, warn, weakness, who_may_come
 from plytalk.cli.main import complain
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.relay_option import prefer_number, relay_option
@@ -142,9 +142,13 @@ def opened(files: Sequence[str]) -> list[str]:
 
 
 def told_to_receivers(choice: Choice, ui: SendUi, doors: "Sequence[Door]", guests: "Sequence[Door]") -> tuple[()]:
-    """Print what the other side types, and a one-time code on a line alone."""
+    """Print what the other side types, and a one-time code on a line alone; on a terminal also what that is, and who can come."""
     codes = [auth.words for auth in doors[0].stack.auths if isinstance(auth, Code)]
+    if ui.draws:
+        tell(f"The other side types this{', and then the code' if codes else ''}:")
     ui.print_lines(*(shlex.join(["chat", "receive", *place_words(choice, stack, address)]) for stack, address in doors), *codes)
+    for sentence in who_may_come(doors, guests, proxied=False) if ui.draws else ():
+        tell(sentence)
     warn(weakness(choice))
     return ()
 

@@ -28,13 +28,15 @@ AFTER = 0.5
 
 
 class TransferUi(Ui):
-    """Shows transfers. `pending` are those that have not ended; `failed` says that one did not end well."""
+    """Shows transfers. `draws` says whether a person looks at them, and not a program. `pending` are those that have not ended;
+    `failed` says that one did not end well.
+    """
 
     name = "transfers"
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._draws = not quiet and sys.stderr.isatty()
+        self.draws = not quiet and sys.stderr.isatty()
         self._out = LineWriter(self._stop)
         self._bars: dict[str, Any] = {}
         self._question = ""
@@ -95,17 +97,17 @@ class TransferUi(Ui):
         if event.state in ENDED and (event.incoming or event.own or event.state == "done" or len(self.pending) == 1):
             self.pending.discard(event.transfer)
             self.failed = self.failed or event.state != "done"
-        if self._draws:
+        if self.draws:
             self._draw(event)
         elif not self._quiet:
             self._out.write(as_line(event))
-        if (self._draws and event.state not in ("offered", "accepted")) or (event.state in ENDED and event.state != "done"):
+        if (self.draws and event.state not in ("offered", "accepted")) or (event.state in ENDED and event.state != "done"):
             self._say(event)
 
     def _say(self, event: Event) -> None:
         lines = lines_of(event)
         for line in lines:
-            if self._draws and self._bars:
+            if self.draws and self._bars:
                 from tqdm import tqdm
 
                 tqdm.write(line, file=sys.stderr)

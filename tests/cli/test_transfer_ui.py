@@ -23,8 +23,10 @@ def started(home: Path, *arguments: str) -> "pexpect.spawn[bytes]":
 def pair(folder: Path, *paths: Path) -> tuple["pexpect.spawn[bytes]", "pexpect.spawn[bytes]"]:
     """A sender, and a receiver that has given the code."""
     sender = started(folder / "sender", "send", *map(str, paths), "--port", "0")
+    sender.expect("The other side types this, and then the code:\r\n")
     sender.expect(rb"chat receive (\S+)\r\n(\d-\w+-\w+)\r\n")
     address, code = (one.decode() for one in sender.match.groups())
+    sender.expect("Only this machine can reach it: --host :: opens it to every network.")
     receiver = started(folder / "receiver", "receive", address)
     receiver.expect("code")
     receiver.sendline(code)
@@ -70,7 +72,7 @@ async def test_what_is_said_after_several_bars_begins_at_the_beginning_of_a_line
     monkeypatch.setattr("sys.stderr", screen := StringIO())
     monkeypatch.setattr("tqdm.tqdm.monitor_interval", 0)  # no thread
     ui = SendUi([])
-    ui._draws = True
+    ui.draws = True
     for number in ("1", "2"):
         ui.show(
             File(id=number, time=now(), sender=Sender(), own=True, transfer=number, name=number, size=10, state="sending", done=5)
