@@ -37,7 +37,7 @@ class TransferUi(Ui):
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
         self.draws = not quiet and sys.stderr.isatty()
-        self._out = LineWriter(self._stop)
+        self._out, self._lines = LineWriter(self._stop), LineReader(0)
         self._bars: dict[str, Any] = {}
         self._question = ""
         """What is asked now: a bar would be drawn over it."""
@@ -50,6 +50,24 @@ class TransferUi(Ui):
     @property
     def interactive(self) -> bool:
         return sys.stdin.isatty()
+
+    async def answer(self, question: questions.Question) -> str | None:
+        if not self.interactive:
+            return await super().answer(question)
+        return await self._typed(question.sentence)
+
+    async def _typed(self, question: str) -> str | None:
+        """The next line that is typed; None at the end of input."""
+        self._close_bars()
+        self._question = f"{question} [yes/no] "
+        self._ask_again()
+        try:
+            lines = await self._lines.read()
+        finally:
+            self._question = ""
+        line = lines.pop(0) if lines else None
+        self._lines.put_back(lines or [])
+        return line
 
     async def run(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -194,7 +212,6 @@ class ReceiveUi(TransferUi):
         """`overwrite` is the folder in which a file may be replaced, if the user says so; None for none."""
         super().__init__(quiet)
         self._yes, self._overwrite = yes, overwrite
-        self._lines = LineReader(0)
         self._offers: list[File] = []
         self._received = 0
 
@@ -223,20 +240,12 @@ class ReceiveUi(TransferUi):
         conversation.command("accept" if accepted else "decline", words)
 
     async def _says_yes(self, question: str) -> bool:
-        self._close_bars()
-        while True:
-            self._question = f"{question} [yes/no] "
-            self._ask_again()
-            lines = await self._lines.read()
-            self._question = ""
-            if not lines:
-                tell("Nobody answers here: --yes accepts what is offered.")
-                return False
-            answer = lines.pop(0).strip().lower()
-            self._lines.put_back(lines)
-            if answer in ANSWERS:
+        while (typed := await self._typed(question)) is not None:
+            if (answer := typed.strip().lower()) in ANSWERS:
                 return ANSWERS[answer]
             tell(questions.HINT)
+        tell("Nobody answers here: --yes accepts what is offered.")
+        return False
 
     def note(self, event: Event) -> None:
         if isinstance(event, Closed) and event.by == EndedBy.THEM.value:  # by its own wish: it does not come back

@@ -79,3 +79,18 @@ async def test_what_is_said_after_several_bars_begins_at_the_beginning_of_a_line
         )
     ui._close_bars()
     assert screen.getvalue().endswith("\r")
+
+
+def test_one_who_sends_to_a_server_for_the_first_time_is_asked_about_its_key(tmp_path: Path) -> None:
+    """Nobody could be asked, it said, on the terminal of the one who had typed the command."""
+    server = started(tmp_path / "ann", "serve", "--port", "0", "--yes")
+    server.expect(r"Listening on (\S+) ")
+    address = server.match.group(1).decode()
+    sender = started(tmp_path / "bob", "send", str(written(tmp_path / "x", 10)), "--to", address)
+    sender.expect(r"Is that what the server shows\? \[yes/no\] ")
+    sender.sendline("yes")
+    sender.expect("has received x.")
+    sender.expect(pexpect.EOF)
+    sender.close()
+    assert sender.exitstatus == 0
+    server.close()
