@@ -216,7 +216,7 @@ class StackCommand(click.Command):
         """Move the layers' options from the command's parameters to the choice, with the layers that they choose."""
         settings, layers = dict(choice.settings.get("options", {})), ctx.meta["layers"]
         options = [option for layer in layers for option in layer.options]
-        given = {option.keyword: ctx.params.pop(option.keyword, None) for option in options}
+        given = {keyword: ctx.params.pop(keyword, None) for keyword in {option.keyword for option in options}}  # some share one
         configured = {option.keyword: config.option(option, settings.get(option.name), file) for option in options}
         for option in options:
             if ctx.get_parameter_source(option.keyword) is ParameterSource.ENVIRONMENT:  # which is for both ends, too

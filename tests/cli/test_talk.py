@@ -184,6 +184,20 @@ def test_nobody_listens():
     assert (run.returncode, run.stdout) == (3, "")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("wss:127.0.0.1:0", "--door", "tls:127.0.0.1:0", "--tls-cert", "none.pem", "--tls-key", "none.key"), "(none.pem)"),
+        (("ws:127.0.0.1:0", "--web", "127.0.0.1:0", "--trusted-proxy", "nonsense"), "'nonsense' is none"),
+        (("tcp:127.0.0.1:0", "--relay", "127.0.0.1:1", "--proxy", "http://127.0.0.1:1"), "The proxy cannot be used"),
+    ],
+    ids=["wss and tls", "ws and web", "tcp and relay"],
+)
+def test_an_option_that_two_doors_share_reaches_both(words: tuple[str, ...], said: str) -> None:
+    """It was lost: a relay was reached without the proxy, and a forged source believed."""
+    assert said in chat("serve", "--door", *words).stderr
+
+
 def test_an_unknown_host():
     run = chat("connect", "nowhere.invalid", *SECURE_CHAT)
     assert re.fullmatch(r"(No address is known|No name server answers) for 'nowhere\.invalid'\. .+", complaint(run))
