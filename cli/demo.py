@@ -19,7 +19,7 @@ from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.talk import run
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.endings import Ending
-from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Usage
 from plytalk.core.contracts.events import Event, Message, Notice
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.layer import Layer
@@ -62,6 +62,10 @@ class Overheard:
         self.events.append(replace(event, time=event.time - self._began))
         if self._trace:
             self._trace(event)
+
+
+LONGEST = 60.0  # seconds
+UNENDING = "The demonstration has not ended within a minute: what one side says does not arrive at the other."
 
 
 class Script(Ui):
@@ -165,9 +169,13 @@ async def run_conversation(choice: Choice, server_stack: Stack, client_stack: St
     if serving.done():
         return serving.result()
     host, _, port = address.result().rpartition(":") if place == "127.0.0.1" else (place, "", "0")
-    ending = await client.run(host, int(port))
-    await serving
-    return ending
+    try:
+        async with asyncio.timeout(LONGEST):
+            ending = await client.run(host, int(port))
+            other = await serving
+    except TimeoutError:
+        raise BrokenPlugin(UNENDING, "`chat plugins --check` uses each layer by itself and says what it finds.") from None
+    return other if isinstance(other.error, PluginError) else ending
 
 
 def describe(shown: Demonstration) -> Iterator[str]:

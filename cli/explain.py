@@ -16,6 +16,7 @@ from plytalk.core.contracts.optional import HasModel
 from plytalk.core.contracts.properties import MEANINGS, Property
 from plytalk.core.stack.assessment import Assessment, Row, assess
 from plytalk.core.stack.selection import Stack, covered_by, given_by, line_of, refuse_impossible
+from plytalk.lab.attacks.scenario import nearest, scenarios
 
 EXAMPLES = """\b
 Examples:
@@ -61,7 +62,7 @@ class Doubts:
     with a whole stack of its distribution."""
 
     def __init__(self, choice: Choice) -> None:
-        self._registry = choice.registry
+        self._registry, self._classes = choice.registry, choice.classes
         self._refuted: dict[type[Layer], str] = {}
 
     def __call__(self, layer: type[Layer], prop: Property) -> str:
@@ -75,7 +76,10 @@ class Doubts:
             self._refuted[layer] = refutation(layer)
         if self._refuted[layer]:
             return f"{who}, and the conformance kit refutes it: {self._refuted[layer]}"
-        return f'{who}. To see whether it holds: chat lab --stack "{layer.kind} {layer.name}".'
+        attacked = nearest(scenarios(self._registry), layer, self._classes)
+        if attacked is None:
+            return f"{who}, and the lab attacks no stack with it."
+        return f'{who}. To see whether it holds: chat lab --stack "{attacked.name.removeprefix("--")}".'
 
 
 def refutation(layer: type[Layer]) -> str:

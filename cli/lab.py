@@ -97,6 +97,8 @@ def lab(
     wrong = [cell for cell in cells if not cell.agrees]
     for cell in wrong:
         sentence = f"{cell.attack} on {cell.stack} (seed {cell.seed}): predicted {cell.predicted}, measured {cell.measured}."
+        if cell.measured is Outcome.ERROR and cell.log:
+            sentence += f" {clean(cell.log[-1].removeprefix('failed: '))}"
         tell(paint(sentence, "31"))
     return int(verdict(cells, strict))
 

@@ -17,7 +17,7 @@ COLUMN, NAMES, COLUMNS = 2, 23, 28
 CONTROL = "the control, an honest conversation"
 LEGEND = (
     "h  held: the attack failed or was noticed     -  not applicable to this stack\n"
-    "B  broken: it succeeded, and nobody noticed   E  error: a layer failed\n"
+    "B  broken: it succeeded, and nobody noticed   E  error: a plugin failed\n"
     "!  measured otherwise than the layers predict"
 )
 PAGE = """<!doctype html>

@@ -1,7 +1,11 @@
 """`chat plugins`: what is installed, from where, and what is broken and why."""
 
 import json
+import signal
+import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
@@ -27,6 +31,8 @@ from plytalk.core.registry.registry import Problem, Registry
 MOST = 1000
 """How wide a row may be where there is no terminal: one for each plugin, for programs such as grep."""
 
+CHECK_SECONDS = 60.0
+"""How long the conformance kit may take with one layer; with those that are built in it takes up to 2."""
 EXAMPLES = """\b
 Examples:
   chat plugins                                              what is installed, and what is broken
@@ -63,11 +69,43 @@ def refuted(working: Iterable[tuple[Found, type[Layer] | type[Attack] | Profile]
     for found, brought in working:
         if found.is_reserved or not (isinstance(brought, type) and issubclass(brought, Layer)) or brought.options:
             continue
-        try:
-            hold_to_contract(brought)
-        except AssertionError as error:
-            said = f"{title(brought)} of {found.origin} does not keep its contract: {clean(str(error))} See {place_of(brought)}."
+        if fault := fault_in_use(brought):
+            said = f"{title(brought)} of {found.origin} does not keep its contract: {clean(fault)} See {place_of(brought)}."
             yield Problem(found.key, found.origin, PluginError(said), usable=True)
+
+
+def fault_in_use(layer: type[Layer]) -> str:
+    """What the conformance kit says against a layer; empty for nothing. A layer that waits for itself is given up."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines that nobody awaits: the kit says it better
+        try:
+            with limited(CHECK_SECONDS):
+                hold_to_contract(layer)
+        except AssertionError as error:
+            return str(error)
+        except SystemExit:
+            return "It ends the program: raise an error of plytalk's."
+    return ""
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise AssertionError in what takes longer, even in a loop without end; not where the system has no such alarm."""
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        at = f" It is at {frame.f_code.co_filename}:{frame.f_lineno}." if frame else ""
+        raise AssertionError(f"It has not ended within {seconds:g} seconds: no method may block.{at}")
+
+    if not hasattr(signal, "SIGALRM"):  # Windows
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def hold_to_contract(layer: type[Layer]) -> None:

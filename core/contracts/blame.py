@@ -5,8 +5,9 @@ that gave them is at fault. All of this runs after a fault, or while a conversat
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from inspect import getattr_static, signature, unwrap
+from inspect import getattr_static, getsourcefile, getsourcelines, signature, unwrap
 from traceback import walk_tb
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -67,6 +68,19 @@ def blame_hook(
     return made
 
 
+def fault_of_attack(error: Exception, attack: object) -> str:
+    """What an attack raised by mistake, and at which line of its own file, as sentences."""
+    kind: Any = type(attack)
+    at = raised_at(error, getattr(sys.modules.get(kind.__module__), "__file__", None)) or class_place(kind)
+    return f"The attack `{kind.name}` raised {type(error).__name__}. See {at} of {origin(kind.__module__)}."
+
+
+def raised_at(error: BaseException, file: str | None) -> str:
+    """FILE:LINE of the last line of a file on the way to an error; empty where none of it ran."""
+    lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
+    return clean(f"{file}:{lines[-1]}") if lines else ""
+
+
 def title(layer: type[Layer]) -> str:
     return f"The {WORDS.get(layer.kind, layer.kind)} `{layer.name}`"
 
@@ -110,24 +124,53 @@ def _class_of(layer: Any) -> type[Layer]:
 
 
 def place_of(layer: type[Layer], method: str = "") -> str:
-    """FILE:LINE of a method, or of the class where it has none such."""
+    """FILE:LINE of a method, or of the class where it has none such or inherits it."""
     member = getattr_static(layer, method, None) if method else None
     function = getattr(member, "fget", None) or getattr(member, "__func__", member)
     code: CodeType | None = getattr(function, "__code__", None)
-    if code is None:
-        code = next((one.__code__ for one in vars(layer).values() if hasattr(one, "__code__")), None)
-    return clean(f"{code.co_filename}:{code.co_firstlineno}") if code else clean(layer.__module__)
+    return _place_in(layer, code, code.co_firstlineno) if code else class_place(layer)
+
+
+def function_place(function: Callable[..., Any]) -> str:
+    """FILE:LINE of a function."""
+    code = unwrap(function).__code__
+    return clean(f"{code.co_filename}:{code.co_firstlineno}")
+
+
+def class_place(own: type) -> str:
+    """FILE:LINE of a class; its module where the source is not at hand."""
+    try:
+        return clean(f"{getsourcefile(own)}:{getsourcelines(own)[1]}")
+    except (OSError, TypeError):
+        return clean(own.__module__)
+
+
+def _place_in(layer: type[Layer], code: CodeType, line: int) -> str:
+    """FILE:LINE of code that a layer ran; of its class, where the code is inherited from another file."""
+    file = getattr(sys.modules.get(layer.__module__), "__file__", None)
+    is_own = code.co_filename == file or any(getattr(one, "__code__", None) is code for one in vars(layer).values())
+    return clean(f"{code.co_filename}:{line}") if is_own else class_place(layer)
 
 
 def asked(kind: str, method: str) -> str:
     """What the contract of a kind of layer asks of a method, as its signature; empty where it knows no such method."""
-    member = getattr_static(KINDS[kind], method, None)
+    contract = contract_of(kind)
+    member = getattr_static(contract, method, None)
     if isinstance(member, property):
         return f"{method}, a property"
     function = getattr(member, "__func__", member)
-    if not callable(function) or method not in _members(KINDS[kind]):
+    if not callable(function) or method not in _members(contract):
         return ""
     return written(method, function)
+
+
+def contract_of(kind: str) -> type[Any]:
+    """The contract of a kind of layer, or of attacks."""
+    if kind in KINDS:
+        return KINDS[kind]
+    from plytalk.core.contracts.attack import Attack  # the lab's, which a conversation does without
+
+    return Attack
 
 
 def written(name: str, function: Callable[..., Any]) -> str:
@@ -135,7 +178,7 @@ def written(name: str, function: Callable[..., Any]) -> str:
     return name + re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(signature(function))).replace("'", "")
 
 
-def _members(kind: type[Layer]) -> set[str]:
+def _members(kind: type[Any]) -> set[str]:
     return {name for base in kind.__mro__[:-1] for name in vars(base)}
 
 
@@ -151,16 +194,17 @@ class Culprit(NamedTuple):
 def _culprit(error: BaseException, layers: Sequence[type[Layer]]) -> Culprit:
     found = Culprit()
     for frame, line in walk_tb(error.__traceback__):
-        if layer := _layer_of(frame, layers):
+        if layer := _layer_of(frame):
             found = _giver(frame, layers) or Culprit(layer, frame.f_code, line)
         elif found.code and frame.f_code.co_filename == found.code.co_filename:
             found = found._replace(code=frame.f_code, line=line)  # a function of its module
     return found
 
 
-def _layer_of(frame: FrameType, layers: Sequence[type[Layer]]) -> type[Layer] | None:
+def _layer_of(frame: FrameType) -> type[Layer] | None:
+    """The layer that a frame belongs to, whether it is a suspect or was called by one, as a UI is by an authenticator."""
     own = type(frame.f_locals.get("self"))
-    return own if issubclass(own, Layer) and any(issubclass(own, layer) for layer in layers) else None
+    return own if issubclass(own, Layer) else None
 
 
 def _giver(frame: FrameType, layers: Sequence[type[Layer]]) -> Culprit | None:
@@ -177,7 +221,7 @@ def _giver(frame: FrameType, layers: Sequence[type[Layer]]) -> Culprit | None:
 
 
 def _hint(layer: type[Layer], code: CodeType | None, line: int | None) -> str:
-    place = clean(f"{code.co_filename}:{line or code.co_firstlineno}") if code else place_of(layer)
+    place = _place_in(layer, code, line or code.co_firstlineno) if code else class_place(layer)
     wanted = asked(layer.kind, code.co_name) if code else ""
     return f"See {place} of {origin(layer.__module__)}." + (f" The contract asks for {wanted}." if wanted else "")
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 from msgspec.structs import replace
 
-from plytalk.core.contracts.blame import blame_hook, blame_one
+from plytalk.core.contracts.blame import blame_hook, blame_one, returned
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError, NotDone, UnknownPeer
 from plytalk.core.contracts.events import notify
@@ -17,7 +17,7 @@ from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import Releases, prepare
 from plytalk.core.contracts.peers import Role
-from plytalk.core.contracts.transport import Stream, Transport
+from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.contracts.ui import Conversation
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.conversation.heartbeat import Heartbeat
@@ -102,7 +102,10 @@ class BaseEndpoint:
 
     async def prepare_layer(self, role: Role, layer: Layer) -> Sequence[str]:
         with blaming(layer):
-            return await prepare(layer, role, self._secret)
+            told = await prepare(layer, role, self._secret)
+        if not isinstance(told, Sequence):
+            raise returned(layer, "ready", told)
+        return told
 
     async def release_features(self) -> None:
         for feature in self.stack.features:
@@ -113,11 +116,14 @@ class BaseEndpoint:
     @staticmethod
     async def call_transport(transport: Transport, way: Callable[[str, int], Awaitable[T]], host: str, port: int) -> T:
         try:
-            return await way(host, port)
+            got = await way(host, port)
         except ChatError:
             raise
         except Exception as error:
             raise blame_one(error, transport) from error
+        if not isinstance(got, Stream | Listener):
+            raise returned(transport, way.__name__, got)
+        return got
 
     def make_session(
         self, stack: Stack, stream: Stream, role: Role, *, notice: Callable[[str], None] | None = None, **options: Any

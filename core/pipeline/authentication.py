@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
-from plytalk.core.contracts.blame import blame_one
+from plytalk.core.contracts.blame import blame_one, returned
 from plytalk.core.contracts.errors import (
     ChatError,
     Exit,
@@ -50,6 +50,8 @@ class Authentication:
         key = b""
         for auth in (auth for auth in self._stack.auths if auth.agrees):
             key = await _consult(auth, auth.agree(io, self._role))
+            if not isinstance(key, bytes):
+                raise returned(auth, "agree", key)
         self.agreed = True
         return key
 
@@ -61,7 +63,7 @@ class Authentication:
             )
         try:
             for auth in self._stack.auths:
-                await _consult(auth, auth.check(self._peer(identity)))
+                _pass(auth, "check", await _consult(auth, auth.check(self._peer(identity))))
         except ChatError:
             self._refused()
             raise
@@ -97,7 +99,7 @@ class Authentication:
             peer = self._peer(self.identity, secrets.binding(auth.name))
             try:
                 async with timer.limit(seconds):
-                    await _consult(auth, auth.verify(channel, peer))
+                    _pass(auth, "verify", await _consult(auth, auth.verify(channel, peer)))
             except TimeoutError:
                 raise TooSlow(
                     f"The other side did not answer the authenticator `{auth.name}` in time.",
@@ -121,6 +123,12 @@ async def _consult(auth: Authenticator, answer: Awaitable[T]) -> T:
         raise
     except Exception as error:  # an error in a check is a refusal
         raise blame_one(error, auth, "raised {}, so the other side was refused.") from error
+
+
+def _pass(auth: Authenticator, method: str, answer: object) -> None:
+    """Returning means yes: one that returns anything, such as False, has not understood that, and lets nobody in."""
+    if answer is not None:
+        raise returned(auth, method, answer)
 
 
 def counted(error: RemoteError) -> RemoteError:

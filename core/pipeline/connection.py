@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from enum import Enum
 from operator import countOf, length_hint
 
+from plytalk.core.contracts.blame import checked
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
@@ -290,4 +291,4 @@ class Connection:
         self._receiver = self._io = self._rest = self._batches = None
         self.pending.clear()
         if hasattr(self, "cipher"):  # it has opened
-            self.cipher.forget()
+            checked(self.cipher, "forget", object)

@@ -210,6 +210,9 @@ class Establishment:
     def _secrets(self, got: object, method: str) -> SessionSecrets:
         if not isinstance(got, SessionSecrets):
             raise returned(self._stack.handshake, method, got)
+        for key in (got.send, got.receive):
+            if not isinstance(key, bytes | bytearray):
+                raise returned(self._stack.handshake, method, key)
         return got
 
     def _first_byte_is_due(self, io: FrameHandshakeIO) -> None:

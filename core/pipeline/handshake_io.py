@@ -37,6 +37,12 @@ FIRST = 64
 """How many of the first bytes are kept, to say what the other side runs when it is not what we run."""
 
 
+def check_kind(kind: object) -> None:
+    """Raises TypeError, in the handshake's own call, so that not the framer is at fault for what it cannot encode."""
+    if not isinstance(kind, bytes) or len(kind) != 1:
+        raise TypeError(f"a frame's type is one byte, not {kind!r:.40}")
+
+
 class FrameHandshakeIO(NegotiatingIO):
     """The handshake's view of the stream: whole frames, one at a time."""
 
@@ -101,12 +107,16 @@ class FrameHandshakeIO(NegotiatingIO):
         self.refusal = refusal
 
     async def _send(self, kind: FrameKind, payload: bytes) -> None:
+        check_kind(kind)
         if not isinstance(payload, BYTES):
             raise TypeError(f"a frame's payload is bytes, not {type(payload).__name__}")
         self._stream.send(checked(self._framer, "encode", BYTES, kind, payload))
         await self._stream.drained()
 
     async def _receive(self, kind: FrameKind, limit: int) -> bytes:
+        check_kind(kind)
+        if not isinstance(limit, int):
+            raise TypeError(f"a limit is a number of bytes, not {type(limit).__name__}")
         self._framer.limit = limit
         while (frame := next(checked(self._framer, "frames", Iterator), None)) is None:
             if self.fault:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from plytalk.core.contracts.blame import BYTES, checked
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
@@ -78,7 +79,7 @@ class TracedFramer(Traced):
         super().__init__(layer, tell, bytearray())  # what has come and is in no frame yet
 
     def encode(self, kind: FrameKind, payload: bytes) -> bytes:
-        frame = self._layer.encode(kind, payload)
+        frame: bytes = checked(self._layer, "encode", BYTES, kind, payload)
         self._tell_frame(OUT, kind, frame)
         return frame
 
@@ -111,13 +112,14 @@ class TracedCipher(Traced):
 
     def seal(self, plaintext: bytes) -> bytes:
         self._state[0](plaintext)
-        sealed = self._layer.seal(plaintext)
+        sealed: bytes = checked(self._layer, "seal", BYTES, plaintext)
         self._tell_sealed(OUT, sealed)
         return sealed
 
     def open(self, sealed: bytes) -> bytes:
         self._tell_sealed(IN, sealed)
-        return self._layer.open(sealed)
+        opened: bytes = checked(self._layer, "open", BYTES, sealed)
+        return opened
 
     def _tell_sealed(self, way: str, sealed: bytes) -> None:
         _, passed = self._state

@@ -26,6 +26,8 @@ def tried(stack: Stack) -> BrokenPlugin | None:
         return fault
     except ChatError:
         pass
+    except Exception as error:  # in what it yields
+        return blame(error, stack.layers)
     return None
 
 

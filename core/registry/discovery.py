@@ -42,7 +42,7 @@ class Found(Struct, frozen=True):
     @property
     def key(self) -> str:
         """KIND-NAME, as the entry point is called."""
-        return f"{self.kind}-{self.name}"
+        return f"{self.kind}-{self.name}" if self.name else self.kind
 
     @property
     def is_reserved(self) -> bool:

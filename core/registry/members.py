@@ -1,25 +1,24 @@
 """Whether the members of a layer fit those of its contract: their signatures, what they return, and the types of attributes."""
 
 from collections.abc import Callable, Iterator
-from inspect import Parameter, getattr_static, iscoroutinefunction, isfunction, signature
+from inspect import Parameter, getattr_static, isasyncgenfunction, iscoroutinefunction, isfunction, signature
+from types import UnionType
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
-from plytalk.core.contracts.blame import asked, place_of, title
-from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.blame import asked, contract_of, place_of, title
 from plytalk.core.contracts.layer import Layer
 
-CONSTRUCTED_WITH = {"cipher": 2, "messages": 1}
+CONSTRUCTED_WITH = {"cipher": 2, "messages": 1, "attack": 1}
 """How many arguments the constructor of a kind of layer gets besides its options."""
-CHECKED_TYPES = (bool, int, str, bytes)
 
 
-def fault_of_members(layer: type[Layer]) -> str:
+def fault_of_members(layer: type[Any]) -> str:
     """The first fault of a layer's members, as a sentence that says what the contract asks and where the member is; or empty."""
     return next(_faults(layer), "")
 
 
-def _faults(layer: type[Layer]) -> Iterator[str]:
-    contract = KINDS[layer.kind]
+def _faults(layer: type[Any]) -> Iterator[str]:
+    contract = contract_of(layer.kind)
     for name in _members(contract):
         ours, theirs = getattr_static(contract, name), getattr_static(layer, name)
         if theirs is ours or name == "__init__":
@@ -56,6 +55,8 @@ def _misfit(ours: Any, theirs: Any) -> str:
         return f"takes {_arguments(own)}"
     if iscoroutinefunction(function) and isfunction(own) and not (iscoroutinefunction(own) or _hint(own)):
         return "is not `async`"
+    if not iscoroutinefunction(function) and (iscoroutinefunction(own) or isasyncgenfunction(own)):
+        return "is `async`, but is called without `await`"
     return _misreturn(own, function)
 
 
@@ -95,20 +96,29 @@ def _misreturn(own: Callable[..., Any], asked: Callable[..., Any]) -> str:
 
 def _attribute_faults(layer: type[Layer], contract: type[Layer]) -> Iterator[str]:
     for name, hint in get_type_hints(contract).items():
-        wanted = get_args(hint)[0] if get_origin(hint) is ClassVar else hint
+        wanted = _classes_of(get_args(hint)[0] if get_origin(hint) is ClassVar else hint)
         value = getattr_static(layer, name, None)
-        if wanted not in CHECKED_TYPES or value is None or isinstance(value, wanted) or hasattr(value, "__get__"):
+        if not wanted or value is None or isinstance(value, wanted) or hasattr(value, "__get__"):
             continue
-        where = f"`{name}` of {_named(layer)}"
-        yield f"{where} is {value!r:.100}; the contract asks for a value of type {wanted.__name__}. See {place_of(layer)}."
+        where, asks = f"`{name}` of {_named(layer)}", " or ".join(one.__name__ for one in wanted if one is not type(None))
+        yield f"{where} is {value!r:.100}; the contract asks for a value of type {asks}. See {place_of(layer)}."
+
+
+def _classes_of(hint: Any) -> tuple[type, ...]:
+    """The classes of which a value with this annotation is an instance; none for an annotation that says less."""
+    parts = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    classes = [get_origin(part) or part for part in parts]
+    if hint is Any or not all(isinstance(one, type) for one in classes):
+        return ()
+    return (*classes, int) if float in classes else tuple(classes)
 
 
 def _constructor_misfit(layer: type[Layer]) -> str:
-    options = {option.keyword: None for option in layer.options}
+    options = {option.keyword: None for option in getattr(layer, "options", ())}  # an attack has none
     try:
         signature(layer).bind(*[None] * CONSTRUCTED_WITH.get(layer.kind, 0), **options)
     except TypeError as error:
-        given = {"cipher": "secrets and role", "messages": "boundaries"}.get(layer.kind, "nothing")
+        given = {"cipher": "secrets and role", "messages": "boundaries", "attack": "a seed"}.get(layer.kind, "nothing")
         names = f" and the options {', '.join(options)}" if options else ""
         return f"does not take what it is given, {given}{names}: {error}"
     except ValueError:

@@ -6,14 +6,17 @@ nothing else is ever chosen in its place; a name that two distributions claim be
 
 import contextlib
 import io
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 from msgspec import Struct
 
+from plytalk.core.contracts.blame import function_place, raised_at
 from plytalk.core.contracts.errors import BrokenPlugin, DuplicateLayer, PluginError, UnknownLayer
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import Profile
@@ -21,12 +24,13 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import ATTACK, PROFILE, Found, Point, found, installed
 from plytalk.core.registry.quick_loading import loading
-from plytalk.core.registry.validation import HOOKS, fault_of
+from plytalk.core.registry.validation import HOOKS, fault_of, fault_of_hooks
 
 if TYPE_CHECKING:
     from plytalk.core.contracts.attack import Attack
     from plytalk.core.stack.selection import Stack
 
+HOOK_OF = {PROFILE: "profiles", ATTACK: "attacks"}
 LONGEST = 300  # characters of what third-party code says
 
 
@@ -167,7 +171,8 @@ class Registry:
                 self.manager.register(layer)
                 self.manager.check_pending()
             except Exception as error:
-                raise BrokenPlugin(f"The {layer.kind} `{layer.name}` has hooks that do not fit: {_short(error)}.") from error
+                said = fault_of_hooks(vars(type(layer))) or f"{_short(error)}."
+                raise BrokenPlugin(f"The {layer.kind} `{layer.name}` has hooks that do not fit: {said}") from error
 
     def _find(self, kind: str, name: str) -> Found:
         if (kind, name) in self.found:
@@ -191,7 +196,11 @@ class Registry:
             brought = self._brought[one.module]
             if what not in brought:
                 there = ", ".join(f"{kind}-{name}" for kind, name in brought) or "nothing"
-                raise BrokenPlugin(f"The module `{one.module}` of {one.origin} brings no {one.key}; it brings {there}.")
+                raise BrokenPlugin(
+                    f"The module `{one.module}` of {one.origin} brings no {one.key}; it brings {there}.",
+                    f"What a module brings is what its hook `{HOOK_OF.get(one.kind, 'layers')}` gives, by the attribute `name`: "
+                    f"see {clean(str(self._loaded[one.module].__file__))}.",
+                )
         except PluginError as error:
             self._set_aside(one, error)
             raise
@@ -202,6 +211,8 @@ class Registry:
         try:
             with loading(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 module: ModuleType = import_module(one.module)
+                if fault := "" if one.is_reserved else fault_of_hooks(vars(module)):
+                    raise BrokenPlugin(f"The plugin `{one.key}` of {one.origin} is broken: {fault}")
                 self.manager.register(module, one.module)
                 self.manager.check_pending()
                 self._brought[one.module] = dict(self._collect(one, module))
@@ -213,7 +224,8 @@ class Registry:
             if isinstance(error, PluginError):
                 raise
             raise BrokenPlugin(
-                f"The plugin `{one.key}` of {one.origin} does not load: {type(error).__name__}: {_short(error)}.",
+                f"The plugin `{one.key}` of {one.origin} does not load: {type(error).__name__}: {_short(error)}."
+                f"{_raised_at(error, one.module)}",
                 f"Repair it, uninstall {one.distribution}, or block it with -p no:{one.key}.",
             ) from error
         self._remark(one, printed.getvalue())
@@ -224,7 +236,9 @@ class Registry:
         for hook in HOOKS:
             for given in self.manager.subset_hook_caller(hook, others)():
                 if not isinstance(given, list | tuple):
-                    raise BrokenPlugin(f"The hook `{hook}` of {one.origin} gives {_short(repr(given))}, which is not a list.")
+                    place = f" See {function_place(vars(module)[hook])}."
+                    said = f"The hook `{hook}` of {one.origin} gives {_short(repr(given))}, which is not a list.{place}"
+                    raise BrokenPlugin(said)
                 for brought in given:
                     if fault := fault_of(brought, hook):
                         raise BrokenPlugin(f"The plugin `{one.key}` of {one.origin} is broken: {fault}")
@@ -247,6 +261,24 @@ class Registry:
 
     def _report(self, one: Found, error: PluginError) -> None:
         self.problems.append(Problem(one.key, one.origin, error))
+
+
+def _raised_at(error: BaseException, module: str) -> str:
+    """Where a module raised something while it was imported, as a sentence; empty where nothing of it ran."""
+    name = getattr(sys.modules.get(module), "__file__", None) or _file_of(module)
+    place = raised_at(error, name)
+    if isinstance(error, SyntaxError) and error.filename == name:
+        place = clean(f"{name}:{error.lineno}")
+    return f" See {place}." if place else ""
+
+
+def _file_of(module: str) -> str | None:
+    """The file of a module that could not be imported."""
+    try:
+        found = find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    return found.origin if found else None
 
 
 def nearest(name: str, names: Iterable[str]) -> list[str]:

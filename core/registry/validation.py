@@ -1,18 +1,22 @@
 """Whether what a plugin brings keeps its contract, as far as that can be seen without using it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from inspect import isfunction, signature
 from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.blame import asked, class_place, function_place, written
+from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.events import TYPE_NAMES, Event
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.registry import hookspecs
 from plytalk.core.registry.members import fault_of_members
 
 OWN = "plytalk."
@@ -26,7 +30,26 @@ HOOKS = ("layers", "profiles", "attacks")
 
 def fault_of(brought: Any, hook: str) -> str:
     """What is wrong with something that one of HOOKS gave, as a sentence; empty if nothing is."""
-    return {"layers": _fault_of_layer, "profiles": _fault_of_profile, "attacks": _fault_of_attack}[hook](brought)
+    fault = {"layers": _fault_of_layer, "profiles": _fault_of_profile, "attacks": _fault_of_attack}[hook](brought)
+    if not fault or " See " in fault:
+        return fault
+    return f"{fault} See {class_place(brought if isinstance(brought, type) else type(brought))}."
+
+
+def fault_of_hooks(members: Mapping[str, Any]) -> str:
+    """What is wrong with the first function that is marked as a hook and is none, or takes what no hook gives; or empty."""
+    for name, function in members.items():
+        if not (isfunction(function) and hasattr(function, "plytalk_impl")):
+            continue
+        place = f"See {function_place(function)}."
+        spec = getattr(hookspecs, name, None)
+        if spec is None or not hasattr(spec, "plytalk_spec"):
+            hooks = ", ".join(name for name, hook in vars(hookspecs).items() if hasattr(hook, "plytalk_spec"))
+            return f"`{name}` is marked with `hookimpl`, but no hook has that name; there are {hooks}. {place}"
+        if not {*signature(function).parameters} - {"self"} <= {*signature(spec).parameters}:
+            taken = ", ".join(signature(function).parameters)
+            return f"the hook `{name}` takes ({taken}); the contract asks for {written(name, spec)}. {place}"
+    return ""
 
 
 def _fault_of_layer(brought: Any) -> str:
@@ -37,11 +60,13 @@ def _fault_of_layer(brought: Any) -> str:
         return f"the class {brought.__name__} does not derive from a kind of layer such as {next(iter(KINDS.values())).__name__}."
     if fault := _fault_of_class(brought):
         return fault
-    if issubclass(brought, Feature) and (fault := _fault_of_events(brought)):
+    if issubclass(brought, Feature) and (fault := _fault_of_events(brought) or _fault_of_commands(brought)):
         return fault
     if issubclass(brought, Authenticator) and all(getattr(brought, one) is getattr(Authenticator, one) for one in JUDGEMENTS):
         return f"the {kind} `{brought.name}` would let everybody in: it defines none of {', '.join(JUDGEMENTS)}."
-    return _fault_of_statements(brought) or ("" if brought.__module__.startswith(OWN) else fault_of_members(brought))
+    if fault := _fault_of_statements(brought):
+        return fault
+    return "" if brought.__module__.startswith(OWN) else fault_of_hooks(vars(brought)) or fault_of_members(brought)
 
 
 def _fault_of_events(feature: type[Feature]) -> str:
@@ -53,11 +78,37 @@ def _fault_of_events(feature: type[Feature]) -> str:
     return ""
 
 
+def _fault_of_commands(feature: type[Feature]) -> str:
+    where = f"of the feature `{feature.name}`"
+    if not isinstance(feature.commands, list | tuple):
+        return f"the commands {where} are {feature.commands!r:.100}, which is not a sequence of Command."
+    for command in feature.commands:
+        if not isinstance(command, Command) or not callable(command.run):
+            return f"the commands {where} hold {command!r:.100}, which is not a Command with a function."
+        if not OPTION_NAME.fullmatch(command.name):
+            return f"the command {command.name!r:.100} {where} is not called in lowercase letters, digits and single hyphens."
+        if not _takes_one(command.run):
+            place = function_place(command.run)
+            return f"the function of the command /{command.name} {where} does not take one argument, a Call. See {place}."
+    return ""
+
+
+def _takes_one(function: Callable[..., object]) -> bool:
+    try:
+        signature(function).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        pass
+    return True
+
+
 def _fault_of_class(brought: Any) -> str:
     if not isinstance(getattr(brought, "name", None), str):
         return f"the class {brought.__name__} has no name."
     if missing := getattr(brought, "__abstractmethods__", None):
-        return f"the {brought.kind} `{brought.name}` does not define {', '.join(sorted(missing))}."
+        wanted = [asked(brought.kind, name) for name in sorted(missing)]
+        return f"the {brought.kind} `{brought.name}` does not define {', '.join(wanted)}."
     return ""
 
 
@@ -72,7 +123,7 @@ def _fault_of_attack(brought: Any) -> str:
         return f"the defences of the attack `{brought.name}` are {brought.defences!r:.100}, which is not a set of Property."
     if not isinstance(summary := brought.summary(), str) or clean(summary) != summary:
         return f"the attack `{brought.name}` describes itself with {summary!r:.100}, which cannot be printed."
-    return ""
+    return "" if brought.__module__.startswith(OWN) else fault_of_members(brought)
 
 
 def _fault_of_statements(layer: type[Layer]) -> str:

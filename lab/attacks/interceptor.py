@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from plytalk.core.contracts.attack import Attack, InterceptedFrame
+from plytalk.core.contracts.blame import fault_of_attack
 from plytalk.core.contracts.errors import CannotConnect, ChatError, LocalError
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.layer import Buffer, FrameKind
@@ -109,6 +110,8 @@ class FrameInterceptor:
         self.captured: dict[Role, bytearray] = {role: bytearray() for role in Role}
         self.frames: list[InterceptedFrame] = []
         self.taken_over = False
+        self.fault = ""
+        """What the attack raised by mistake, and where."""
         self.attacked: dict[Role, int] = {}
         self.closings: list[Role] = []
         self.cut_off: set[Role] = set()
@@ -163,7 +166,7 @@ class FrameInterceptor:
         what = "handshake frame" if frame.handshake else "frame"
         self.narrative.tell(f"the {frame.sender.value} sent {what} {frame.index}", frame.payload)
         for payload in payloads:
-            self.attack.handle_frame(self, replace(frame, payload=payload))
+            self._call(self.attack.handle_frame, replace(frame, payload=payload))
         self._compare((frame.sender.other, frame.kind or MESSAGE, frame.payload))
 
     def _compare(self, honest: tuple[Role, FrameKind, bytes]) -> None:
@@ -176,13 +179,24 @@ class FrameInterceptor:
             if sent != ([honest] if honest[0] is role else []):
                 self.attacked.setdefault(role, len(self.frames))
 
+    def _call(self, method: Callable[..., None], what: object) -> None:
+        """Call a method of the attack. What it raises by mistake ends both connections: the attack has not held, but failed."""
+        try:
+            method(self, what)
+        except ChatError:
+            raise
+        except Exception as error:
+            self.fault = self.fault or fault_of_attack(error, self.attack)
+            self.log(f"failed: {self.fault}")
+            self.cut()
+
     def may_talk(self, role: Role) -> bool:
         """Whether a side has sent all of its handshake."""
         return self._counts[role] >= len(self._handshake_steps.get(role, ()))
 
     def _ended(self, sender: Role, error: Exception | None = None) -> None:
         self._note_end(sender)
-        self.attack.handle_close(self, sender)
+        self._call(self.attack.handle_close, sender)
 
     def _note_end(self, sender: Role) -> None:
         if sender not in self.closings:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from plytalk.core.bases.attacking import wait_until_idle
 from plytalk.core.bases.filter_stream import FilterStream
 from plytalk.core.contracts.attack import CANARY, Attack, Evidence, InterceptedFrame, Outcome
+from plytalk.core.contracts.blame import fault_of_attack
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
 from plytalk.core.contracts.items import EXIT
 from plytalk.core.contracts.optional import Opens
@@ -107,7 +108,12 @@ def judge(attack: Attack, record: AttackRecord) -> Outcome:
     """The measured outcome."""
     if record.error:
         return Outcome.ERROR
-    return Outcome.BROKEN if attack.succeeded(record) else Outcome.HELD
+    try:
+        return Outcome.BROKEN if attack.succeeded(record) else Outcome.HELD
+    except Exception as error:
+        record.error = fault_of_attack(error, attack)
+        record.interceptor.log(f"failed: {record.error}")
+        return Outcome.ERROR
 
 
 class Passive(Attack):
@@ -179,7 +185,7 @@ async def run_attack(
             stream.close()
         if tracing:
             tracing.end()
-    record.error = record.error or _fault_in(records.values())
+    record.error = record.error or interceptor.fault or _fault_in(records.values())
     return record
 
 

@@ -5,7 +5,7 @@ Each scenario has a temporary folder in which client, server and attacker keep t
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -53,6 +53,10 @@ class Scenario:
     options: Mapping[str, Any] = field(default_factory=dict)
     first_contact: bool = False
     """Whether the participants meet for the first time in each conversation, and accept each other's keys unseen."""
+
+    @property
+    def layers(self) -> Sequence[type[Layer]]:
+        return *self.auths, *(layer for layers in self.classes.values() for layer in layers)
 
     def stack(self, who: str, folder: Path, known: Sequence[Profile] = ()) -> Stack:
         """The stack of the client, the server or the attacker, with its own files in the folder. Raises ChatError."""
@@ -145,8 +149,7 @@ def scenarios(registry: Registry) -> Iterator[Scenario]:
     found: dict[str, Scenario] = {}
     for name in registry.names("profile"):
         for scenario in _of_profile(registry, registry.profile(name)):
-            layers = (*scenario.auths, *(layer for layers in scenario.classes.values() for layer in layers))
-            covered |= {(layer.kind, layer.name) for layer in layers}
+            covered |= {(layer.kind, layer.name) for layer in scenario.layers}
             found[scenario.name] = scenario
             yield scenario
     yield from _through_others(registry, found)
@@ -174,6 +177,19 @@ def find(every: Sequence[Scenario], name: str) -> Scenario:
         if name in (scenario.name, scenario.name.removeprefix("--")):
             return scenario
     raise Usage(f"The lab has no stack {name!r}.", f"It has: {', '.join(scenario.name for scenario in every)}.")
+
+
+def nearest(every: Iterable[Scenario], layer: type[Layer], chosen: Classes) -> Scenario | None:
+    """Of the scenarios with this layer, the one that has most layers in common with a stack; None where none has it."""
+
+    def common(scenario: Scenario) -> int:
+        return sum(_names(scenario.classes, kind) == _names(chosen, kind) for kind in ATTACKED)
+
+    return max((scenario for scenario in every if layer in scenario.layers), key=common, default=None)
+
+
+def _names(classes: Classes, kind: str) -> list[str]:
+    return [layer.name for layer in classes.get(kind, ())]
 
 
 def _of_profile(registry: Registry, profile: Profile) -> Iterator[Scenario]:

@@ -97,11 +97,12 @@ class CommandHub(Protocol):
 
 
 def place_of(error: Exception, command: Command) -> str:
-    """Where a command raised something: the last line on the way there that is in its file, else the last of all."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = getattr(getattr(command.run, "__code__", None), "co_filename", "")
-    last = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1] if frames else None)
-    return f" at {last.filename}:{last.lineno}" if last else ""
+    """Where a command raised something: the last line on the way there that is in its file, else where the command begins."""
+    own = getattr(command.run, "__code__", None)
+    if own is None:
+        return ""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own.co_filename]
+    return f" at {own.co_filename}:{lines[-1] if lines else own.co_firstlineno}"
 
 
 class TypedCommand:

@@ -8,8 +8,10 @@ from click.testing import CliRunner
 from programs import ENVIRONMENT, importing
 from strangers import TROUBLE, bad, good, plant, plant_metadata
 
+from plytalk.cli import plugins as plugin_list
 from plytalk.cli.plugins import plugins
 from plytalk.core.contracts.errors import Usage
+from plytalk.testing import TypedFrames
 
 # It tells on itself: importing it leaves a file behind.
 TELLTALE = "from pathlib import Path\nPath(__file__).with_name('IMPORTED').write_text('')\n"
@@ -61,6 +63,10 @@ LATER = {
         "The cipher `bad` brings the option --port, which is taken.",
     ),
     "made": (good("bad").replace("pass", "raise ValueError('a key')"), "The cipher `bad` cannot be made: it raised ValueError."),
+    "forgotten": (
+        good("bad").replace("    def seal", "    def forget(self):\n        raise ValueError('a key')\n\n    def seal"),
+        "The cipher `bad` raised ValueError.",
+    ),
     "seal": (
         good("bad").replace("return plaintext", "raise ValueError('a key')"),
         "raised ValueError; the conversation ends here.",
@@ -306,3 +312,56 @@ def test_the_command_itself_in_this_process(tmp_path: Path, monkeypatch: pytest.
 
 def test_options_before_new_are_refused(chat: Shell) -> None:
     assert "have no meaning" in chat("plugins", "--json", "new", "plytalk-cipher-mine", status=2)[1]
+
+
+BROKEN_OPENING = good("bad").replace("return sealed", "{fault}")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("raise KeyError('x')", "raised KeyError"), ("return None", "returns nothing from `open`")],
+    ids=["raises", "gives nothing"],
+)
+def test_the_demonstration_names_the_layer_that_failed_at_its_server(chat: Shell, fault: str, said: str) -> None:
+    plant(chat.site, "plytalk-cipher-bad", {"cipher-bad": BROKEN_OPENING.replace("{fault}", fault)})
+    _, err = chat("demo", "--cipher", "bad", "--handshake", "none", "--framer", "typed", "--messages", "text", status=7)
+    assert f"The cipher `bad` {said}" in err
+    assert "of plytalk-cipher-bad 1.0. The contract asks for open(self, sealed: bytes) -> bytes." in err
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("while True: pass", "It has not ended within 0.2 seconds: no method may block. It is at "),
+        ("exit(3)", "It ends the program"),
+    ],
+    ids=["blocks", "exits"],
+)
+def test_a_layer_that_blocks_or_exits_is_found_when_it_is_used(monkeypatch: pytest.MonkeyPatch, body: str, said: str) -> None:
+    def feed(self: object, data: object) -> None:
+        exec(body)  # the same in one test for both
+
+    monkeypatch.setattr(plugin_list, "CHECK_SECONDS", 0.2)
+    framer = type("Bad", (TypedFrames,), {"name": "bad", "feed": feed, "__doc__": "Bad."})
+    assert said in plugin_list.fault_in_use(framer)
+
+
+def test_an_entry_point_without_a_kind_is_called_as_it_is_written(chat: Shell) -> None:
+    plant_metadata(chat.site, "plytalk-odd", "[plytalk]\nodd = plytalk_odd\n")
+    out, _ = chat("plugins", "--check", status=7)
+    assert "The entry point `odd` of plytalk-odd" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\nimport no_such_module_anywhere\n" + good("bad"), 2),
+        ("\n\ndef broken(:\n", 3),
+        (good("bad").replace("    name =", "    needs = {missing}\n    name ="), 7),
+    ],
+    ids=["import", "syntax", "name"],
+)
+def test_a_module_that_does_not_load_says_at_which_line(chat: Shell, text: str, line: int) -> None:
+    plant(chat.site, "plytalk-cipher-bad", {"cipher-bad": text})
+    out, _ = chat("plugins", "--check", status=7)
+    assert f"plytalk_cipher_bad_cipher_bad.py:{line}. Repair it, uninstall plytalk-cipher-bad" in out

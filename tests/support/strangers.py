@@ -33,8 +33,14 @@ TROUBLE: Mapping[str, tuple[str, str]] = {
     "import": ("import no_such_module_anywhere\n" + GOOD, "No module named 'no_such_module_anywhere'"),
     "syntax": ("def broken(:\n", "SyntaxError: invalid syntax"),
     "exit": ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
-    "signature": (GOOD.replace("layers()", "layers(colour)"), "'colour'"),
-    "hook": (GOOD + "\n@hookimpl\ndef sesion_opened(session): pass\n", "unknown hook 'sesion_opened'"),
+    "signature": (
+        GOOD.replace("layers()", "layers(colour)"),
+        "the hook `layers` takes (colour); the contract asks for ",
+    ),
+    "hook": (
+        GOOD + "\n@hookimpl\ndef sesion_opened(session): pass\n",
+        "`sesion_opened` is marked with `hookimpl`, but no hook has",
+    ),
     "raises": (GOOD.replace("return [Good]", "raise ValueError('it rains')"), "ValueError: it rains"),
     "quits": (GOOD.replace("return [Good]", "raise SystemExit"), "SystemExit"),
     "nothing": ("", "it brings nothing"),

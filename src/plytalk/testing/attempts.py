@@ -7,6 +7,7 @@ payload and leave the frame whole.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.contracts.errors import Refused
@@ -16,7 +17,7 @@ from plytalk.core.contracts.peers import Identity, Reply, Role, SessionSecrets
 from plytalk.core.io.memory_stream import Cut, MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
 from plytalk.testing.cutting import whole
-from plytalk.testing.verdict import PATIENCE, within
+from plytalk.testing.verdict import PATIENCE, demand, within
 
 Replace = Callable[[HeaderFramer, FrameKind, bytes], bytes]
 """The bytes that go on instead of a frame, given its framer, kind and payload."""
@@ -78,13 +79,13 @@ class Course:
         """What both ends were left with. Raises AssertionError where an end failed."""
         for role, result in self.results.items():
             if isinstance(result, BaseException):
-                raise AssertionError(
-                    f"An undisturbed handshake fails at the {role.value}, which raises {type(result).__name__}."
-                ) from result
+                what = f"{type(result).__name__}: {str(result).rstrip('.')}"
+                raise AssertionError(f"An undisturbed handshake fails at the {role.value}, which raises {what}.") from result
         client, server = self.results[CLIENT], self.results[SERVER]
-        assert isinstance(client, SessionSecrets)
-        assert isinstance(server, SessionSecrets)
-        return client, server
+        for role, result in self.results.items():
+            said = f"At the {role.value} the handshake returns {result!r:.40}, which is not a SessionSecrets."
+            demand(isinstance(result, SessionSecrets), said)
+        return cast(SessionSecrets, client), cast(SessionSecrets, server)
 
 
 class Attempts:
@@ -136,7 +137,8 @@ class Attempts:
             stream.deliver_to(io.feed, io.ended)
         await within(
             asyncio.gather(*(self._talk(role, course) for role in streams)),
-            "The handshake never ends, although all was said: `receive` only what the other side sends, and let its errors pass.",
+            "The handshake never ends, although all was said: `await` each `send`, `receive` and `ask`, `receive` only what the "
+            "other side sends, and let its errors pass.",
             self._patience,
         )
         for stream in streams.values():

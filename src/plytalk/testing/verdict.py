@@ -6,12 +6,14 @@ import traceback
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from plytalk.core.contracts.peers import SessionSecrets
 
 P = ParamSpec("P")
 T = TypeVar("T")
+PACKAGE = str(Path(__file__).parents[1])
 PATIENCE = 10.0
 """How long, in seconds, something may take that ought to happen at once. Only a layer that hangs ever waits for it."""
 
@@ -33,10 +35,16 @@ def judged(check: Callable[P, None]) -> Callable[P, None]:
             raise
         except Exception as error:
             raise AssertionError(
-                f"The layer raises {type(error).__name__} ({error}) where nothing is wrong. The traceback above says where."
+                f"The layer raises {type(error).__name__} ({error}){_raised_at(error)} where nothing is wrong."
             ) from error
 
     return judge
+
+
+def _raised_at(error: Exception) -> str:
+    """The last line on the way to an error that is not in this package."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(PACKAGE)]
+    return f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -4,9 +4,23 @@ from collections.abc import Callable
 
 import pytest
 
-from plytalk.core.contracts.blame import asked, blame, blame_hook, blame_one, check_frame, checked, origin, place_of, returned
+from plytalk.core.bases.header_framer import HeaderFramer
+from plytalk.core.contracts.blame import (
+    asked,
+    blame,
+    blame_hook,
+    blame_one,
+    check_frame,
+    checked,
+    class_place,
+    fault_of_attack,
+    origin,
+    place_of,
+    returned,
+)
 from plytalk.core.contracts.errors import BrokenPlugin, Tampered
 from plytalk.core.registry import hookspecs
+from plytalk.lab.attacks.run import Passive
 from plytalk.testing import GivenKeys, PlainFrames, TypedFrames
 
 
@@ -128,3 +142,36 @@ def test_a_hook_is_at_fault_where_its_own_file_raised_last() -> None:
 
 def test_a_hook_that_is_in_no_traceback_is_that_of_a_plugin() -> None:
     assert str(blame_hook(ValueError(), "reread", [], hookspecs.reread)) == "The hook `reread` of a plugin raised ValueError."
+
+
+def test_code_that_is_inherited_is_blamed_at_the_class_that_has_the_fault() -> None:
+    class Headless(HeaderFramer):
+        name = "headless"
+
+    fault = blame(raised(lambda: Headless().encode(b"M", b"")), [Headless])
+    assert fault
+    assert fault.hint.startswith(f"See {class_place(Headless)} of ")
+    assert class_place(Headless).startswith(f"{__file__}:")
+    assert place_of(Headless, "encode") == class_place(Headless)
+
+
+def test_a_layer_that_another_layer_called_is_blamed_for_what_it_raised() -> None:
+    class Calling(GivenKeys):
+        name = "calling"
+
+        def ask(self) -> None:
+            Calls().encode(b"M", b"")
+
+    assert str(blame_one(raised(Calling().ask), Calling)) == "The framer `calls` raised KeyError."
+
+
+def test_an_attack_that_raises_is_named_with_the_line() -> None:
+    class Clumsy(Passive):
+        name = "clumsy"
+
+        def succeeded(self, evidence):
+            return helper()
+
+    line = helper.__code__.co_firstlineno + 1
+    fault = fault_of_attack(raised(lambda: Clumsy(0).succeeded(None)), Clumsy(0))
+    assert fault.startswith(f"The attack `clumsy` raised KeyError. See {__file__}:{line} of ")

@@ -71,6 +71,20 @@ async def test_every_exception_in_a_check_is_a_no(raised: Exception, expected: t
     assert client.sent == b""
 
 
+@pytest.mark.parametrize("answer", [False, True, "no", 0])
+async def test_a_check_that_returns_anything_is_a_no(answer: object) -> None:
+    class Answers(Open):
+        async def check(self, peer: Peer) -> None:
+            return answer  # type: ignore[return-value]
+
+    client = Client(Answers)
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert isinstance(error, BrokenPlugin)
+    assert f"returns a value of type {type(answer).__name__} from `check`" in error.sentence
+    assert client.sent == b""
+
+
 async def test_an_authenticator_that_was_never_asked_is_a_no() -> None:
     class Forgets(Shown):
         """Shows no key."""

@@ -297,3 +297,18 @@ async def test_after_a_handshake_that_failed_it_asks_nobody() -> None:
     with pytest.raises(LocalError, match="over"):
         await io.ask(Identity("test", b"key"))
     peer.close()
+
+
+@pytest.mark.parametrize("kind", ["H", b"", b"HH", None])
+async def test_a_kind_that_is_not_one_byte_is_the_handshake_s_fault_and_not_the_framer_s(kind) -> None:
+    io, peer = wire_and_peer()
+    for reply in (io.send(kind, b"hello"), io.receive(kind, 5)):
+        with pytest.raises(TypeError, match="a frame's type is one byte, not "):
+            await reply
+    assert peer._waiting == 0
+
+
+async def test_a_limit_that_is_no_number_is_the_handshake_s_fault() -> None:
+    io, _ = wire_and_peer()
+    with pytest.raises(TypeError, match="a limit is a number of bytes, not str"):
+        await io.receive(b"H", "32")  # type: ignore[arg-type]

@@ -38,3 +38,14 @@ def test_where_nothing_shows_the_layer_the_stack_is_named() -> None:
 def test_what_raises_is_found_too(method: str) -> None:
     broken = type("Broken", (PlainFrames,), {"name": "broken", method: lambda self, *given: 1 / 0})
     assert "The framer `broken` raised ZeroDivisionError" in str(tried(stack_of(broken)))
+
+
+def test_what_raises_while_its_frames_are_taken_is_found_too() -> None:
+    class Late(PlainFrames):
+        name = "late"
+
+        def frames(self):
+            yield None, b"x"
+            raise KeyError("x")
+
+    assert str(tried(stack_of(Late))) == "The framer `late` raised KeyError."

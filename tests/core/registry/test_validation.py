@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 from strangers import TROUBLE
 
-from plytalk import Authenticator, Cipher, Handshake, Layer, Option, Profile, Property
+from plytalk import Authenticator, Cipher, Command, Feature, Handshake, Layer, Option, Profile, Property, hookimpl
 from plytalk.core.contracts.attack import Attack, Evidence
+from plytalk.core.contracts.blame import class_place
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.registry.registry import Registry
-from plytalk.core.registry.validation import fault_of
+from plytalk.core.registry.validation import fault_of, fault_of_hooks
 
 
 class Fine(Cipher):
@@ -50,7 +51,67 @@ def test_a_kind_that_does_not_fit_its_class(kind: object) -> None:
 
 def test_every_base_class_by_itself_is_unfinished() -> None:
     for base in KINDS.values():
-        assert fault_of(base, "layers") == f"the class {base.__name__} has no name."
+        assert fault_of(base, "layers").startswith(f"the class {base.__name__} has no name. See ")
+
+
+def roll(call):
+    return None
+
+
+@pytest.mark.parametrize(
+    ("commands", "said"),
+    [
+        ((Command("roll", "", roll),), ""),
+        ((Command("roll", "", lambda *more: None),), ""),
+        (Command("roll", "", roll), "which is not a sequence of Command"),
+        (("roll",), "hold 'roll', which is not a Command with a function"),
+        ((Command("roll", "", None),), "which is not a Command with a function"),
+        ((Command("/roll", "", roll),), "the command '/roll' of the feature `odd` is not called in lowercase letters"),
+        ((Command("roll", "", lambda: None),), "the command /roll of the feature `odd` does not take one argument, a Call. See "),
+    ],
+)
+def test_commands_that_nobody_could_use(commands: Any, said: str) -> None:
+    fault = fault_of(type("Odd", (Feature,), {"name": "odd", "commands": commands}), "layers")
+    assert said in fault
+    assert bool(said) == bool(fault)
+
+
+def test_a_function_that_is_marked_as_a_hook_and_is_none() -> None:
+    @hookimpl
+    def session_opened(conversation):
+        pass
+
+    @hookimpl
+    def session_open(session):
+        pass
+
+    @hookimpl
+    def session_closed(ending):
+        pass
+
+    assert fault_of_hooks({"session_closed": session_closed, "other": print, "TEXT": "text"}) == ""
+    wrong = fault_of_hooks({"session_opened": session_opened})
+    line = session_opened.__code__.co_firstlineno
+    assert wrong.startswith(
+        "the hook `session_opened` takes (conversation); the contract asks for session_opened(session: DirectChat)"
+    )
+    assert wrong.endswith(f"See {__file__}:{line}.")
+    assert "`session_open` is marked with `hookimpl`, but no hook has that name; there are layers, " in fault_of_hooks(
+        {"session_open": session_open}
+    )
+    feature = type("Odd", (Feature,), {"name": "odd", "session_open": session_open})
+    assert "no hook has that name" in fault_of(feature, "layers")
+
+
+def test_a_fault_says_where_the_class_is_and_what_is_asked_for() -> None:
+    fault = fault_of(type("Half", (Cipher,), {"name": "half"}), "layers")
+    assert "does not define __init__(self, secrets: SessionSecrets, role: Role, **options: Any) -> None, open(self, " in fault
+    assert " See " in fault
+    assert fault_of(Plain("x"), "layers").endswith(f" See {class_place(Plain)}.")
+
+
+class Plain(str):
+    """Something that is no layer."""
 
 
 def test_a_handshake_that_only_one_side_can_do() -> None:
@@ -60,7 +121,8 @@ def test_a_handshake_that_only_one_side_can_do() -> None:
         async def initiate(self, io):
             return None
 
-    assert fault_of(Half, "layers") == "the handshake `half` does not define respond."
+    said = "the handshake `half` does not define respond(self, io: HandshakeIO) -> SessionSecrets. See "
+    assert fault_of(Half, "layers").startswith(said)
 
 
 @pytest.mark.parametrize("moment", ["agree", "check", "verify"])
@@ -134,7 +196,7 @@ def test_an_attack_is_not_a_layer_and_a_layer_is_not_an_attack() -> None:
     assert "is not an attack class" in fault_of(Fine, "attacks")
     assert "is not a layer class" in fault_of(Harmless, "layers")
     unfinished = type("Odd", (Attack,), {"name": "odd"})
-    assert fault_of(unfinished, "attacks") == "the attack `odd` does not define succeeded."
+    assert "the attack `odd` does not define succeeded(self, evidence: Evidence) -> bool. See " in fault_of(unfinished, "attacks")
 
 
 def test_profiles() -> None:

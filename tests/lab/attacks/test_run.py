@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from plytalk.core.contracts.attack import Attack, Evidence, InterceptedFrame, Interceptor, Outcome
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
@@ -84,6 +86,36 @@ def test_a_layer_that_raises_is_an_error_and_not_a_stack_that_held(tmp_path, mon
     record = clock.run(broken())
     assert "ZeroDivisionError" in record.error
     assert judge(Passive(), record) is Outcome.ERROR
+
+
+class Clumsy(Silence):
+    """Raises at the first frame."""
+
+    name = "clumsy"
+
+    def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
+        raise KeyError(frame.index)
+
+
+class Undecided(Passive):
+    """Raises when it is asked what came of it."""
+
+    name = "undecided"
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        raise KeyError("x")
+
+
+@pytest.mark.parametrize("kind", [Clumsy, Undecided])
+def test_an_attack_that_raises_is_an_error_and_not_a_stack_that_held(tmp_path, kind: type[Attack]) -> None:
+    log: list[str] = []
+
+    async def attacked() -> Outcome:
+        ends, own = await prepared("demo02", tmp_path)
+        return judge(kind(0), await run_attack(ends, own, kind(0), log=log.append))
+
+    assert clock.run(attacked()) is Outcome.ERROR
+    assert f"failed: The attack `{kind.name}` raised KeyError. See {__file__}:" in log[-1]
 
 
 def test_an_attack_that_is_traced_does_the_same(tmp_path) -> None:

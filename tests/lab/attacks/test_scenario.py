@@ -13,7 +13,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import PassesThrough
 from plytalk.core.registry.registry import Registry
-from plytalk.lab.attacks.scenario import ATTACKER, BOTH, REMEMBERED, Scenario, find, scenarios
+from plytalk.lab.attacks.scenario import ATTACKER, BOTH, REMEMBERED, Scenario, find, nearest, scenarios
 
 WITH_SECRET = {"psk": "plytalk1 --psk-file FILE", "code": "plytalk1 --code", "words": "plytalk1 --words"}
 PREFERS = {"framer": "typed", "handshake": "rsa", "messages": "text"}
@@ -149,3 +149,14 @@ def test_a_layer_that_no_profile_has_gets_a_stack_and_a_broken_one_does_not(
     assert {"--cipher mine", "--cipher chacha20poly1305", "--handshake noise"} <= set(found)
     assert not {"--cipher alone", "--cipher broken"} & set(found)  # records need more than it gives
     assert found["--cipher mine"].stack("client", tmp_path / "lab").cipher.layer.name == "mine"
+
+
+def test_of_the_stacks_with_a_layer_the_one_most_like_the_chosen_is_nearest() -> None:
+    registry = Registry()
+    names = [name for name in every() if name.endswith(" --peer FINGERPRINT")]
+    assert len(names) > 2
+    for name in names:
+        found = nearest(scenarios(registry), registry.layer("auth", "peer"), every()[name].classes)
+        assert found
+        assert found.name == name
+    assert nearest(scenarios(registry), registry.layer("transport", "tcp"), every()["plytalk1"].classes) is None
