@@ -6,17 +6,15 @@ nothing else is ever chosen in its place; a name that two distributions claim be
 
 import contextlib
 import io
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib import import_module
-from importlib.util import find_spec
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 from msgspec import Struct
 
-from plytalk.core.contracts.blame import function_place, raised_at
+from plytalk.core.contracts.blame import function_place
 from plytalk.core.contracts.errors import BrokenPlugin, DuplicateLayer, PluginError, UnknownLayer
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import Profile
@@ -24,7 +22,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import ATTACK, PROFILE, Found, Point, found, installed
 from plytalk.core.registry.quick_loading import loading
-from plytalk.core.registry.validation import HOOKS, fault_of, fault_of_hooks
+from plytalk.core.registry.validation import HOOKS, fault_of, fault_of_hooks, import_place
 
 if TYPE_CHECKING:
     from plytalk.core.contracts.attack import Attack
@@ -225,7 +223,7 @@ class Registry:
                 raise
             raise BrokenPlugin(
                 f"The plugin `{one.key}` of {one.origin} does not load: {type(error).__name__}: {_short(error)}."
-                f"{_raised_at(error, one.module)}",
+                f"{import_place(error, one.module)}",
                 f"Repair it, uninstall {one.distribution}, or block it with -p no:{one.key}.",
             ) from error
         self._remark(one, printed.getvalue())
@@ -261,24 +259,6 @@ class Registry:
 
     def _report(self, one: Found, error: PluginError) -> None:
         self.problems.append(Problem(one.key, one.origin, error))
-
-
-def _raised_at(error: BaseException, module: str) -> str:
-    """Where a module raised something while it was imported, as a sentence; empty where nothing of it ran."""
-    name = getattr(sys.modules.get(module), "__file__", None) or _file_of(module)
-    place = raised_at(error, name)
-    if isinstance(error, SyntaxError) and error.filename == name:
-        place = clean(f"{name}:{error.lineno}")
-    return f" See {place}." if place else ""
-
-
-def _file_of(module: str) -> str | None:
-    """The file of a module that could not be imported."""
-    try:
-        found = find_spec(module)
-    except (ImportError, ValueError):
-        return None
-    return found.origin if found else None
 
 
 def nearest(name: str, names: Iterable[str]) -> list[str]:

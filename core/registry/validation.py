@@ -1,14 +1,16 @@
 """Whether what a plugin brings keeps its contract, as far as that can be seen without using it."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from importlib.util import find_spec
 from inspect import isfunction, signature
 from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.blame import asked, class_place, function_place, written
+from plytalk.core.contracts.blame import asked, class_place, function_place, raised_at, written
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.events import TYPE_NAMES, Event
 from plytalk.core.contracts.feature import Feature
@@ -153,3 +155,21 @@ def _fault_of_profile(brought: Any) -> str:
     if unknown := set(brought.layers) - set(KINDS):
         return f"the profile `{brought.name}` names {sorted(unknown)[0]!r}, which is not a kind of layer."
     return ""
+
+
+def import_place(error: BaseException, module: str) -> str:
+    """Where a module raised something while it was imported, as a sentence; empty where nothing of it ran."""
+    name = getattr(sys.modules.get(module), "__file__", None) or _file_of(module)
+    place = raised_at(error, name)
+    if isinstance(error, SyntaxError) and error.filename == name:
+        place = clean(f"{name}:{error.lineno}")
+    return f" See {place}." if place else ""
+
+
+def _file_of(module: str) -> str | None:
+    """The file of a module that could not be imported."""
+    try:
+        found = find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    return found.origin if found else None
