@@ -69,7 +69,7 @@ def blame_hook(
 
 
 def fault_of_attack(error: Exception, attack: object) -> str:
-    """What an attack raised by mistake, and at which line of its own file, as sentences."""
+    """What an attack raised by mistake, and at which line of its file, as sentences."""
     kind: Any = type(attack)
     at = raised_at(error, getattr(sys.modules.get(kind.__module__), "__file__", None)) or class_place(kind)
     return f"The attack `{kind.name}` raised {type(error).__name__}. See {at} of {origin(kind.__module__)}."

@@ -111,7 +111,7 @@ def test_a_fault_says_where_the_class_is_and_what_is_asked_for() -> None:
 
 
 class Plain(str):
-    """Something that is no layer."""
+    """Something other than a layer."""
 
 
 def test_a_handshake_that_only_one_side_can_do() -> None:
