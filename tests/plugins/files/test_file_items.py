@@ -52,7 +52,7 @@ def test_what_is_said_is_understood(said: Saying) -> None:
 
 
 def test_streams_are_written_as_the_protocol_says() -> None:
-    assert open_stream(7, 3, 1 << 40, WINDOW).hex() == "0100000007" + "00000003" + "0000010000000000" + "000bfed4"
+    assert open_stream(7, 3, 1 << 40, WINDOW).hex() == "0100000007" + "00000003" + "0000010000000000" + "0009ff06"
     assert give_credit(7, 65511).hex() == "02000000070000ffe7"
     assert stop_stream(7).hex() == "0300000007"
     assert prove(7, 1, b"\xaa").hex() == "040000000700000001aa"

@@ -152,7 +152,7 @@ def test_sizes_whose_sum_would_overflow_are_refused(inside: Path) -> None:
 def test_an_offer_beyond_the_disk_is_refused_before_anything_is_sent(inside: Path) -> None:
     free = os.statvfs(inside).f_bavail * os.statvfs(inside).f_frsize
     offer = FileOffer(name="huge", size=min(free + 2**30, MAX_SIZE), root=bytes(32), hash="blake2b")
-    with pytest.raises(NoSpace, match=r"huge needs [0-9]+ bytes, and there is space for [0-9]+"), arriving(inside, offer):
+    with pytest.raises(NoSpace, match=r"huge needs [0-9.]+ .B, and there is space for [0-9.]+ .B"), arriving(inside, offer):
         pass
     assert os.stat(inside / f".plytalk-{offer.key}.part" / "data").st_blocks == 0
 
