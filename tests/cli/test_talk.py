@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from loopback import has_ipv6
@@ -193,9 +194,9 @@ def test_nobody_listens():
     ],
     ids=["wss and tls", "ws and web", "tcp and relay"],
 )
-def test_an_option_that_two_doors_share_reaches_both(words: tuple[str, ...], said: str) -> None:
+def test_an_option_that_two_doors_share_reaches_both(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
     """It was lost: a relay was reached without the proxy, and a forged source believed."""
-    assert said in chat("serve", "--door", *words).stderr
+    assert said in chat("serve", "--door", *words, environment=environment(tmp_path)).stderr
 
 
 def test_an_unknown_host():
