@@ -37,17 +37,22 @@ from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
 from plytalk.core.bases.filter_stream import FilterListener, FilterStream
+from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.bases.wire_stream import WireStream
 from plytalk.core.contracts import errors, events, limits, optional, sealed_count, spans, transport, wire
 from plytalk.core.contracts.attack import Attack, AttackerConnection, Evidence, Interceptor, Participant
 from plytalk.core.contracts.audit import Audits, Probe
 from plytalk.core.contracts.authenticator import Channel
+from plytalk.core.contracts.commands import Call, Command
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handler import ClientFeature, GroupFeature
-from plytalk.core.contracts.handshake import HandshakeIO
+from plytalk.core.contracts.handshake import HandshakeIO, NegotiatingIO
+from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.kinds import GROUP, KINDS
-from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.layer import Layer, Option
+from plytalk.core.contracts.peers import Identity, Peer, SessionSecrets
 from plytalk.core.contracts.properties import MEANINGS, Property
+from plytalk.core.contracts.spans import Passed, Reader, Span
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.conversation import farewell
 from plytalk.core.endpoints import lifecycle
@@ -67,6 +72,7 @@ MAN = DOCS / "man"
 SCHEMAS = (DOCS / "reference" / "events.schema.json", PROJECT / "plugins" / "uis" / "events.schema.json")
 MARKED = re.compile(r"(?P<begin><!-- begin (?P<name>\w+)(?P<arguments>[^\n]*?) -->\n)(?P<body>.*?)(?P<end><!-- end -->)", re.S)
 WIDTH = "100"
+ITEMS = [one for one in get_args(Item) if one is not str]
 
 
 def pages() -> list[Path]:
@@ -258,17 +264,21 @@ def contract(_: str) -> str:
         Audits,
         Probe,
     )
-    return "\n\n".join(f"## {base.__name__}\n\n{contract_of(base)}" for base in bases)
+    data = (Option, SessionSecrets, Identity, Peer, Passed, Span, Reader, Command, Call, HeaderFramer, NegotiatingIO, *ITEMS)
+    return "\n\n".join(f"## {base.__name__}\n\n{contract_of(base)}" for base in (*bases, *data))
 
 
 def contract_of(base: type) -> str:
     """What a layer is to define, or can use: the docstring of its class, then the attributes and methods in their order."""
-    lines = [f"- `{name}`: {said}" for name, said in told_in(sys.modules[base.__module__], base.__name__).items()]
+    told = told_in(sys.modules[base.__module__], base.__name__)
+    fields = [name for name in inspect.get_annotations(base) if name not in told and not name.startswith("_")]
+    lines = [f"- Attributes: {', '.join(map(code, fields))}."] if fields else []
+    lines += [f"- `{name}`: {said}" for name, said in told.items()]
     for name, member in vars(base).items():
         function = getattr(member, "fget", None) or getattr(member, "__func__", member)
         if not inspect.isfunction(function) or (name.startswith("_") and not hasattr(function, "__isabstractmethod__")):
             continue
-        said = f": {oneline(function.__doc__)}" if function.__doc__ else ""
+        said = f": {' '.join((function.__doc__ or '').split())}" if function.__doc__ else ""
         needed = " **Must be defined.**" if hasattr(function, "__isabstractmethod__") else ""
         lines.append(f"- `{name if isinstance(member, property) else signature(function)}`{said}{needed}")
     return "\n".join([prose(base), "", *lines])

@@ -234,7 +234,7 @@ class Attack(ABC):
         name = "drop"
         threat = "A04"
         reference = "Terrapin, CVE-2023-48795"
-        defences = {ORDER}
+        defences = {Property.ORDER}
         def handle_frame(self, interceptor, frame):
             if not frame.is_message_from(Role.INITIATOR) or frame.index != 1:
                 interceptor.forward(frame)

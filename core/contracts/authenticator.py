@@ -29,15 +29,15 @@ class Authenticator(Layer):
 
     class Fixed(Authenticator):
         name = "fixed"
-        needs = {PEER_KEY}
-        gives = {PEER_IDENTITY}
+        needs = {Property.PEER_KEY}
+        gives = {Property.PEER_IDENTITY}
 
         async def check(self, peer):
             if peer.identity.fingerprint != EXPECTED:
                 raise ChangedPeer(f"{peer.address} shows the key {peer.identity.fingerprint}.")
 
-    `judges` names the roles in which it can work. Returning means yes; every exception means no. There are three moments, in
-    this order, and an authenticator defines those it needs:
+    `judges` names the roles in which it can work. Returning nothing means yes; every exception, and every value that is returned,
+    such as False, means no. There are three moments, in this order, and an authenticator defines those it needs:
 
     `agree` before the handshake, to bring a pre-shared key into it: `agrees` names the method, which both sides must have;
     `check` when the other side's key is known, before anything secret leaves; `verify` when the handshake is done, over the

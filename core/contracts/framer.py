@@ -12,7 +12,7 @@ class Framer(Layer):
 
     class Length(HeaderFramer):
         name = "length"
-        gives = {BORDERS}
+        gives = {Property.BOUNDARIES}
         header = Struct(">I")
 
     Most framers put a header before each frame: derive from `HeaderFramer` and name the header.

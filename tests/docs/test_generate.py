@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from struct import Struct
 
 import click
 import generate
@@ -90,6 +91,31 @@ def test_every_contract(kind: str) -> None:
     section = page("contracts.md").partition(f"\n## {KINDS[kind].__name__}\n")[2].partition("\n## ")[0]
     for method in getattr(KINDS[kind], "__abstractmethods__", ()):
         assert f"def {method}(" in section or f"`{method}`" in section, method
+
+
+@pytest.mark.parametrize("base", [*KINDS.values(), plytalk.Attack])
+def test_the_example_of_a_contract_needs_nothing_but_what_plytalk_exports(base: type) -> None:
+    example = re.search(r"```python\n(.*?)```", generate.prose(base), re.S)
+    assert example
+    exec(example[1], {name: getattr(plytalk, name) for name in plytalk._HOME} | {"Struct": Struct})
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        (
+            "Framer",
+            "before anything is allocated; BadFrame for what is not a frame.",
+        ),
+        ("SessionSecrets", "- Attributes: `send`, `receive`, `states`, `suite`, `transcript`."),
+        ("Close", "- Attributes: `text`, `reason`, `sentence`."),
+        ("Reader", "`def rest(self, name: str"),
+        ("Call", "`sender`, `rest`, `room`"),
+    ],
+    ids=lambda value: value.split()[0],
+)
+def test_an_author_finds_what_a_layer_gets_and_gives(section: str, said: str) -> None:
+    assert said in page("contracts.md").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
 
 
 @pytest.mark.parametrize("name", plytalk._HOME)
