@@ -107,6 +107,7 @@ class File(MemberEvent, frozen=True, kw_only=True, tag="file"):
     cancelled, withdrawn or failed, with its `reason`; `done` is how many bytes have gone out or have come. `sender` is the member
     that offers the file, or a receiver that accepted it, declined it, or has it. `incoming` says that this user is to receive it;
     `count` is the number of files in a folder, None for a file; `written` the name that it has on this disk, once it is there.
+    An `own` file that is sent is offered again when nobody receives it any more.
     """
 
     name: str
