@@ -134,7 +134,8 @@ class FilterStream(WireStream):
         if self.opening is Opening.BEGUN and isinstance(error, ChatError):  # what is wrong with the opening below
             self.fail(error)
         elif self.opening is Opening.BEGUN:
-            self.fail(HandshakeFailed(f"The other side closed the connection instead of speaking {self.what}."))
+            sentence = f"The other side closed the connection instead of speaking {self.what}."
+            self.fail(HandshakeFailed(sentence, "Check the address, and that both sides have the same transport."))
         elif self.ends_with_below:
             self._end(error)
         elif error or self._over is None:

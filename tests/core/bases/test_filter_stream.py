@@ -133,8 +133,9 @@ async def test_a_peer_that_leaves_instead_is_told_to_whom_waits() -> None:
     client, server = pair()
     server.start()
     client.below.close()
-    with pytest.raises(HandshakeFailed, match="closed the connection instead of speaking pieces"):
+    with pytest.raises(HandshakeFailed, match="closed the connection instead of speaking pieces") as told:
         await server.opened()
+    assert told.value.hint == "Check the address, and that both sides have the same transport."
 
 
 async def test_a_client_that_gets_no_answer_gives_up() -> None:
