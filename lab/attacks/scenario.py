@@ -8,6 +8,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from secrets import token_hex
 from shutil import rmtree
@@ -176,7 +177,9 @@ def find(every: Sequence[Scenario], name: str) -> Scenario:
     for scenario in every:
         if name in (scenario.name, scenario.name.removeprefix("--")):
             return scenario
-    raise Usage(f"The lab has no stack {name!r}.", f"It has: {', '.join(scenario.name for scenario in every)}.")
+    names = [scenario.name for scenario in every]
+    near = f"Did you mean {close[0]!r}? " if (close := get_close_matches(name, names, n=1)) else ""
+    raise Usage(f"The lab has no stack {name!r}.", f"{near}It has: {', '.join(names)}.")
 
 
 def nearest(every: Iterable[Scenario], layer: type[Layer], chosen: Classes) -> Scenario | None:

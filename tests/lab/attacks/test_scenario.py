@@ -160,3 +160,9 @@ def test_of_the_stacks_with_a_layer_the_one_most_like_the_chosen_is_nearest() ->
         assert found
         assert found.name == name
     assert nearest(scenarios(registry), registry.layer("transport", "tcp"), every()["plytalk1"].classes) is None
+
+
+def test_a_stack_that_is_not_there_is_answered_with_the_nearest() -> None:
+    with pytest.raises(Usage) as caught:
+        find(list(every().values()), "plytalk1 --accept-news")
+    assert caught.value.hint.startswith("Did you mean 'plytalk1 --accept-new'? It has: ")

@@ -118,7 +118,7 @@ CHANNEL = (
     Weakening(
         "the keys of a conversation outlive it",
         CONNECTION,
-        "            self.cipher.forget()\n",
+        '            checked(self.cipher, "forget", object)\n',
         "            pass\n",
         red((FIRST, PSK), "memory-after"),
     ),
