@@ -172,7 +172,9 @@ class Files(RuleBasedStateMachine):
     def give(self, name: str, credit: int) -> None:
         """Give credit in all streams, but not too much."""
         if port := self.port(name):
-            self.send(name, [give_credit(one.stream, min(credit, MAX_CREDIT - one.outstanding)) for one in port.takers.values()])
+            self.send(
+                name, [give_credit(one.stream, max(0, min(credit, MAX_CREDIT - one.outstanding))) for one in port.takers.values()]
+            )
 
     @rule(name=NAMES, which=st.integers(0, STREAMS), times=st.integers(1, 2))
     def stop(self, name: str, which: int, times: int) -> None:
