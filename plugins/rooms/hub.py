@@ -206,7 +206,7 @@ class Hub:
 
     def introduce(self, member: CommandMember) -> None:
         """Tell a member who it is now, once what has happened in this turn has gone out."""
-        self.loop.call_soon(member.introduce)
+        self.loop.call_soon(self.loop.call_soon, member.introduce)  # a command's effects go out after what it schedules
 
     @staticmethod
     def _enter_plain(member: Member, room: Room) -> None:
