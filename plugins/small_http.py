@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.sanitise import shorten
@@ -135,9 +135,8 @@ class HttpConnection(asyncio.Protocol):
         self._head = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._patience = asyncio.get_running_loop().call_later(SECONDS, transport.abort)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
+        self._patience = asyncio.get_running_loop().call_later(SECONDS, self._transport.abort)
         if len(self._http.asking) >= MOST:
             oldest = next(iter(self._http.asking))
             del self._http.asking[oldest]

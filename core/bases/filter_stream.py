@@ -119,8 +119,8 @@ class FilterStream(WireStream):
             self.below.is_below = True
         if isinstance(self.below, FilterStream) and self.below.opening is Opening.BEGUN:
             self.below.start()
+        self.begin()  # first: the stream below hands on at once what it has read already
         self.below.deliver_to(self._take, self._below_ended)
-        self.begin()
 
     def _take(self, data: Buffer) -> None:
         if self._closed or self.opening is Opening.FAILED:

@@ -111,6 +111,7 @@ class TcpListener(AsyncioListener):
 
 async def listen(host: str, port: int) -> TcpListener:
     """Listen at an address, or at all of a name that this machine has. Raises CannotConnect."""
+    check_zone(host)
     try:
         places = await asyncio.get_running_loop().getaddrinfo(
             host or EVERY_NETWORK, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -130,6 +131,7 @@ async def listen(host: str, port: int) -> TcpListener:
 
 async def connect(host: str, port: int) -> TcpStream:
     """Connect to an address, or to the first of a name that answers. Raises CannotConnect."""
+    check_zone(host)
     if host.endswith(ONION):
         raise CannotConnect(f"{host} is reached through Tor.", "Add --proxy socks5h://127.0.0.1:9050.")
     loop = asyncio.get_running_loop()
@@ -204,13 +206,17 @@ def show(address: object) -> str:
     return join_address(host, port)
 
 
-def no_address(host: str, error: Exception, otherwise: str) -> CannotConnect:
-    """Why a host has no address, and what to do."""
+def check_zone(host: str) -> None:
+    """Raise CannotConnect where an address names a network interface that this machine lacks: uvloop would leave it out."""
     zone = host.partition("%")[2]
     with contextlib.suppress(OSError, AttributeError):
         known = [name for _, name in socket.if_nameindex()]
-        if zone and zone not in known:
-            return CannotConnect(f"This machine has no network interface {shorten(zone)!r}.", f"Its own are: {', '.join(known)}.")
+        if zone and zone not in known and not zone.isdecimal():
+            raise CannotConnect(f"This machine has no network interface {shorten(zone)!r}.", f"Its own are: {', '.join(known)}.")
+
+
+def no_address(host: str, error: Exception, otherwise: str) -> CannotConnect:
+    """Why a host has no address, and what to do."""
     if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
         return CannotConnect(f"No name server answers for {shorten(host)!r}.", "Try again, or give the address itself.")
     return CannotConnect(f"No address is known for {shorten(host)!r}.", otherwise)

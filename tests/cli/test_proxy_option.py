@@ -61,6 +61,7 @@ def test_the_environment_is_for_both_ends_and_the_command_line_is_not(tmp_path: 
 
 WATCH = """
 import sys
+sys.modules["uvloop"] = None  # it looks names up where no audit hook sees it
 def watch(event, arguments):
     if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"):
         with open({file!r}, "a") as file:

@@ -1,13 +1,16 @@
 """A stream over another one: its opening, its two ends, and what is kept meanwhile."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from filters import HELLO, InPieces, Pieces
 
 from plytalk.core.bases.filter_stream import UNSENT, Opening, opened_client
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed
+from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.optional import Opens
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
 from plytalk.testing import check_transport
 from plytalk.testing.cutting import seeded
@@ -64,6 +67,41 @@ async def test_what_is_sent_before_the_opening_is_done_waits_for_it() -> None:
     await theirs.hears_the_end("no end")
     assert theirs.came == b"x" * (UNSENT + 1)
     await waiting
+
+
+class Early(MemoryStream):
+    """Hands on at once what it has read already, as a stream of uvloop does."""
+
+    @classmethod
+    def linked(cls) -> tuple["Early", MemoryStream]:
+        one, other = cls("one"), MemoryStream("other")
+        one._other, other._other = other, one
+        return one, other
+
+    def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
+        super().deliver_to(receive, ended)
+        receive(b"early")
+
+
+class InOrder(Pieces):
+    """Writes down what is called."""
+
+    def __init__(self, below: Stream) -> None:
+        super().__init__(below, begins=True)
+        self.order: list[object] = []
+
+    def begin(self) -> None:
+        self.order.append("begin")
+
+    def take(self, data: bytes) -> None:
+        self.order.append(data)
+
+
+async def test_what_the_stream_below_has_read_already_comes_behind_the_beginning() -> None:
+    below, _ = Early.linked()
+    stream = InOrder(below)
+    stream.start()
+    assert stream.order == ["begin", b"early"]
 
 
 async def test_an_opening_below_that_is_done_is_not_begun_again() -> None:
