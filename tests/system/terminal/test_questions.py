@@ -42,7 +42,7 @@ def serving(tmp_path, term, *options):
     callers = []
     own = {**environment(tmp_path / "server"), "LANG": "C.UTF-8"}
     with shown("serve", "--port", "0", "--keep", "--words", *options, environment=own, columns=300, term=term) as screen:
-        screen.until("Listening on ")
+        screen.until("Only this machine can reach it")  # the last row: what is typed meanwhile would stand within one
         port = int(re.search(r"Listening on 127\.0\.0\.1:(\d+) with", " ".join(screen.rows))[1])
 
         def call(name):
