@@ -44,6 +44,9 @@ Examples:
 """
 WORDS = {"client": ["Meet me at the usual place at nine.", "exit"], "server": ["I will be there. Bring the umbrella!"]}
 COMPARED = ("demo01", "secure-chat", "plytalk1")
+LONGEST = 60.0
+"""How long a demonstration may take, in seconds."""
+UNENDING = "The demonstration has not ended within a minute: what one side says does not arrive at the other."
 
 
 class Overheard:
@@ -62,10 +65,6 @@ class Overheard:
         self.events.append(replace(event, time=event.time - self._began))
         if self._trace:
             self._trace(event)
-
-
-LONGEST = 60.0  # seconds
-UNENDING = "The demonstration has not ended within a minute: what one side says does not arrive at the other."
 
 
 class Script(Ui):

@@ -11,7 +11,7 @@ from plytalk.lab.attacks.narrative import NarratedStep
 
 WIDTH, INDENT = 80, 6
 WIDE = 1000
-"""How wide what is not wrapped for reading may be where there is no terminal."""
+"""The width of a row without a terminal."""
 SHOWN = 32
 """How many bytes of a step are shown."""
 

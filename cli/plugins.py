@@ -1,12 +1,10 @@
 """`chat plugins`: what is installed, from where, and what is broken and why."""
 
 import json
-import signal
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -24,13 +22,13 @@ from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.io.alarm import alarm
 from plytalk.core.registry.discovery import PLUGIN_KINDS, Found
 from plytalk.core.registry.hookspecs import API_VERSION
 from plytalk.core.registry.registry import Problem, Registry
 
 MOST = 1000
-"""How wide a row may be where there is no terminal: one for each plugin, for programs such as grep."""
-
+"""The width of a row without a terminal: enough for a plugin on one line, for programs such as grep."""
 CHECK_SECONDS = 60.0
 """How long the conformance kit may take with one layer; with those that are built in it takes up to 2."""
 EXAMPLES = """\b
@@ -79,7 +77,7 @@ def fault_in_use(layer: type[Layer]) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines that nobody awaits: the kit says it better
         try:
-            with limited(CHECK_SECONDS):
+            with alarm(CHECK_SECONDS, refuse_to_wait):
                 hold_to_contract(layer)
         except AssertionError as error:
             return str(error)
@@ -88,24 +86,10 @@ def fault_in_use(layer: type[Layer]) -> str:
     return ""
 
 
-@contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Raise AssertionError in what takes longer, even in a loop without end; not where the system has no such alarm."""
-
-    def ring(number: int, frame: FrameType | None) -> None:
-        at = f" It is at {frame.f_code.co_filename}:{frame.f_lineno}." if frame else ""
-        raise AssertionError(f"It has not ended within {seconds:g} seconds: no method may block.{at}")
-
-    if not hasattr(signal, "SIGALRM"):  # Windows
-        yield
-        return
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def refuse_to_wait(frame: FrameType | None) -> NoReturn:
+    """What takes longer than CHECK_SECONDS is against the contract."""
+    at = f" It is at {frame.f_code.co_filename}:{frame.f_lineno}." if frame else ""
+    raise AssertionError(f"It has not ended within {CHECK_SECONDS:g} seconds: no method may block.{at}")
 
 
 def hold_to_contract(layer: type[Layer]) -> None:

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from plytalk.core.bases.filter_stream import FilterStream
+from plytalk.core.bases.token_bucket import TokenBucket
 from plytalk.core.contracts.transport import Stream
 
 SMALL = 64
@@ -25,7 +26,7 @@ class PacedStream(FilterStream):
     def __init__(self, below: Stream) -> None:
         super().__init__(below)
         self._unread = b""
-        self._allowance, self._refilled = float(BURST), asyncio.get_running_loop().time()
+        self._bucket = TokenBucket(RATE, BURST, asyncio.get_running_loop().time())
         self._pause: asyncio.TimerHandle | None = None
 
     @abstractmethod
@@ -35,7 +36,7 @@ class PacedStream(FilterStream):
     def charge(self, size: int) -> None:
         """A piece has come that has so many bytes for the receiver."""
         if size < SMALL:
-            self._allowance -= 1
+            self._bucket.left -= 1
 
     def take(self, data: bytes) -> None:
         self._unread = self._unread + data if self._unread else data
@@ -47,7 +48,7 @@ class PacedStream(FilterStream):
         while at < len(came) and not (self._pause or self._closed):
             self.read(came[at : at + self.slice])
             at += self.slice
-            if self._allowance < 0:
+            if self._bucket.left < 0:
                 self._refill()
         self._unread = came[at:]
         if self._pause:
@@ -56,11 +57,9 @@ class PacedStream(FilterStream):
     def _refill(self) -> None:
         """Read no more for a while where it is too much."""
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        self._allowance = min(self._allowance + (now - self._refilled) * RATE, BURST)
-        self._refilled = now
-        if self._allowance < 0:
-            self._pause = loop.call_later(-self._allowance / RATE, self._resume_reading)
+        self._bucket.refill(loop.time())
+        if self._bucket.left < 0:
+            self._pause = loop.call_later(self._bucket.wait, self._resume_reading)
 
     def _resume_reading(self) -> None:
         self._pause = None

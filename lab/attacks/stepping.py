@@ -1,8 +1,8 @@
 """Stepping through an attack: each message is held until the user has said what becomes of it.
 
-Where the attack sees only frames, each frame is held before the attack gets it. Where the attacker talks to each side in the
-other's place, each message of its own handshakes is held, and so is each item that it reads. The attacker seals that item again
-with its own keys, so the other side receives the edited one.
+If the attack sees only frames, each frame is held before the attack gets it. If the attacker impersonates each side to the other,
+each message of the attacker's own handshakes is held, and each item that the attacker decrypts. The attacker encrypts that item
+again with its own keys, so the other side receives the edited item.
 """
 
 import asyncio

@@ -10,10 +10,8 @@ A finding is a sentence. Each is told once, with the change that led to it.
 
 import asyncio
 import random
-import signal
-import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
@@ -25,6 +23,7 @@ from plytalk.core.contracts.layer import FrameKind
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
+from plytalk.core.io.alarm import alarm
 from plytalk.lab.fuzz.line_coverage import LineCoverage, code_lines, constants, source_of
 from plytalk.lab.fuzz.mutations import Mutator, Recipe
 from plytalk.lab.fuzz.oracles import disturbed, undisturbed
@@ -217,20 +216,10 @@ def _nobody(prompt: str) -> str:
     raise UnknownPeer(f"{prompt} Nobody can be asked here.")
 
 
-@contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Raise Stuck in code that takes longer, also where it never gives control back. In the main thread alone."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def deadline(seconds: float) -> AbstractContextManager[None]:
+    """Raise Stuck in code that takes longer: see `alarm`."""
+    return alarm(seconds, _raise_stuck)
 
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
-        raise Stuck
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def _raise_stuck(frame: FrameType | None) -> NoReturn:
+    raise Stuck

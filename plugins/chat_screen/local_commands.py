@@ -67,7 +67,7 @@ class LocalCommands:
         if name.lower() == self._company.me.lower():
             self._tell("That is you: what you say is always shown.")
         elif found is None:
-            self._tell(f"Nobody here is called {name}. /who lists who is here.")
+            self._tell(f"No member here has the name {name}. /who lists the members.")
         elif found in self.ignored:
             self._tell(f"{self.ignored.pop(found)} is no longer ignored.")
         else:

@@ -112,7 +112,7 @@ class Rooms(Feature):
         self._file = history
         self._history: History | None = None
         self._hub: Hub | None = None
-        self._key_of: Callable[[Identity | None], PublicKey | None] = lambda identity: None  # where there is no server
+        self._key_of: Callable[[Identity | None], PublicKey | None] = lambda identity: None  # until a server gives it
         self._signals = frozenset(kind for kind, wanted in ((TYPING, typing), (READ, receipts)) if wanted)
         self._files: UserFiles | None = None  # of the server's user
         if no_files and (into or yes or accept_from):

@@ -158,7 +158,7 @@ class Exchange:
             port.send(say(Refusal(number=said.number, code="not-offered", text=error.sentence)))
             return
         audience = self._port(other) if other is not None else None
-        whom = None if said.to is None else sender(other) if other is not None else {"name": said.to, "key": said.key or None}
+        whom = sender(other) if other is not None else named(said)
         offer = StandingOffer(self._numbers, next(self._numbers), said.number, port, said, file, member.room, whom, audience)
         self._offers[offer.number] = port.offers[said.number] = offer
         member.charge(len(say(said)))
@@ -173,8 +173,7 @@ class Exchange:
             return None
         if said.key is None:
             return self._find(said.to)
-        whom = {"name": said.to, "key": said.key or None}
-        return next((one for one in present(room) if is_same(one, whom)), None)
+        return next((one for one in present(room) if is_same(one, named(said))), None)
 
     def _announce(self, offer: StandingOffer, member: Any) -> bool:
         """Tell a member of an offer; whether it can receive it."""
@@ -223,10 +222,17 @@ class Exchange:
             taker.feed.credit(taker, size)
 
 
-def is_same(member: Any, whom: dict[str, Any]) -> bool:
+def named(said: Offering) -> dict[str, Any] | None:
+    """The member whom an offer names, which may be away; None where it is for all."""
+    return None if said.to is None else {"name": said.to, "key": said.key or None}
+
+
+def is_same(member: Any, whom: dict[str, Any] | None) -> bool:
     """Whether a member is the one whom an offer is for: by its key, or without keys by its name."""
     known = sender(member)
-    return bool(known["key"] == whom["key"]) and (known["key"] is not None or known["name"] == whom["name"])
+    if whom is None or known["key"] != whom["key"]:
+        return False
+    return known["key"] is not None or bool(known["name"] == whom["name"])
 
 
 def described(said: Offering) -> FileOffer:

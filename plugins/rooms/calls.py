@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from inspect import isawaitable
 from typing import Any, Protocol
 
 from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.blame import function_place, raised_at
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.items import CloseReason
@@ -27,7 +27,7 @@ OURS = "plytalk"
 
 
 INSTEAD = {
-    "names": "/who lists who is here.",
+    "names": "/who lists the members.",
     "list": "/rooms lists the rooms.",
     "query": "/msg bob hello is a private message, /reply answers one.",
     "notice": "/msg bob hello is a private message.",
@@ -99,10 +99,7 @@ class CommandHub(Protocol):
 def place_of(error: Exception, command: Command) -> str:
     """Where a command raised something: the last line on the way there that is in its file, else where the command begins."""
     own = getattr(command.run, "__code__", None)
-    if own is None:
-        return ""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own.co_filename]
-    return f" at {own.co_filename}:{lines[-1] if lines else own.co_firstlineno}"
+    return f" at {raised_at(error, own.co_filename) or function_place(command.run)}" if own else ""
 
 
 class TypedCommand:

@@ -40,7 +40,7 @@ def person(call: TypedCommand, who: str) -> Any:
     for member in call.hub.members.values():
         if member.key and member.key.fingerprint == who:
             return member
-    raise Usage("Nobody here has this fingerprint.", "/who lists who is here.")
+    raise Usage("No member here has this fingerprint.", "/who lists the members.")
 
 
 def people(call: TypedCommand, who: str) -> list[Any]:
@@ -50,7 +50,7 @@ def people(call: TypedCommand, who: str) -> list[Any]:
     key = key_named(call, who)
     if members := [member for member in call.hub.members.values() if member.key == key]:
         return members
-    raise Usage("Nobody here has this key.", "/who lists who is here.")
+    raise Usage("No member here has this key.", "/who lists the members.")
 
 
 def key_named(call: TypedCommand, who: str, *, absent: bool = False) -> PublicKey:

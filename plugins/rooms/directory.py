@@ -100,7 +100,7 @@ class Directory:
         """The member of this name. Raises Usage."""
         if member := self._present(name.removeprefix("@")):
             return member
-        raise Usage(f"Nobody here is called {name.removeprefix('@')[: names.MAX_NAME]!r}.", "/who lists who is here.")
+        raise Usage(f"No member here has the name {name.removeprefix('@')[: names.MAX_NAME]!r}.", "/who lists the members.")
 
     def _present(self, name: str) -> Any:
         for shape in names.looks(name) if len(name) <= names.MAX_NAME else ():

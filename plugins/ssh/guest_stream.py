@@ -11,6 +11,7 @@ from typing import Any
 import asyncssh
 
 from plytalk.core.bases.filter_stream import FilterStream, Opening
+from plytalk.core.bases.token_bucket import TokenBucket
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, TooSlow
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.peers import Identity, Login
@@ -82,7 +83,7 @@ class GuestStream(FilterStream):
         self._unshown = bytearray()
         self._sentences: list[str] = []
         self._refusals = 0
-        self._allowance, self._refilled = float(BURST), 0.0
+        self._bucket = TokenBucket(RATE, BURST, asyncio.get_running_loop().time())
         self._deadline: asyncio.TimerHandle | None = None
         self._pause: asyncio.TimerHandle | None = None
 
@@ -96,7 +97,6 @@ class GuestStream(FilterStream):
 
     def begin(self) -> None:
         loop = asyncio.get_running_loop()
-        self._refilled = loop.time()
         self._ssh = asyncssh.SSHServerConnection(loop, self._options)
         self._ssh.connection_made(BelowTransport(self))
         self._expect(FIRST_BYTES_SECONDS, "The other side said nothing.")
@@ -126,24 +126,19 @@ class GuestStream(FilterStream):
 
     def _charge(self, size: int) -> None:
         """Read no more for a while from a guest that sends too much, or does not read what it is answered."""
-        self._refill()
-        self._allowance -= size
+        self._bucket.refill(asyncio.get_running_loop().time())
+        self._bucket.left -= size
         self._pause_where_needed()
 
-    def _refill(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._allowance = min(self._allowance + (now - self._refilled) * RATE, BURST)
-        self._refilled = now
-
     def _pause_where_needed(self) -> None:
-        seconds = max(-self._allowance / RATE, LOOK_AGAIN if self.below.full else 0.0)
+        seconds = max(self._bucket.wait, LOOK_AGAIN if self.below.full else 0.0)
         if seconds > 0 and self._pause is None:
             self.below.pause()
             self._pause = asyncio.get_running_loop().call_later(seconds, self._read_on)
 
     def _read_on(self) -> None:
         self._pause = None
-        self._refill()
+        self._bucket.refill(asyncio.get_running_loop().time())
         self._pause_where_needed()
         if not (self._pause or self._paused or self._kept):
             self.below.resume()

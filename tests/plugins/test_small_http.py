@@ -97,7 +97,7 @@ def test_a_crowd_that_asks_nothing_keeps_nobody_out() -> None:
             await asyncio.sleep(0)
         try:
             answer = await asked(port, b"GET /a HTTP/1.1\r\n\r\n")
-            return answer, await gone(held[0][0]), len(server.asking)
+            return answer, await read_to_end(held[0][0]), len(server.asking)
         finally:
             server.close()
             for _, writer in held:
@@ -109,7 +109,7 @@ def test_a_crowd_that_asks_nothing_keeps_nobody_out() -> None:
     assert asking < MOST
 
 
-async def gone(reader: asyncio.StreamReader) -> bytes:
+async def read_to_end(reader: asyncio.StreamReader) -> bytes:
     """What comes before the other side has closed or reset the connection."""
     try:
         return await reader.read()

@@ -91,9 +91,9 @@ async def test_reading_goes_on_after_a_while(both: Both, monkeypatch: pytest.Mon
 
 async def test_large_pieces_are_not_counted(both: Both) -> None:
     _, server = await both()
-    before = server._allowance
+    before = server._bucket.left
     server.charge(64)
-    assert server._allowance == before
+    assert server._bucket.left == before
     server.charge(63)
-    assert server._allowance == before - 1
+    assert server._bucket.left == before - 1
     server.close()

@@ -72,7 +72,7 @@ def test_a_member_is_ignored_by_key_and_heard_again() -> None:
     owner.run('/ignore "bob"')
     assert owner.done == ["bob is no longer ignored."]
     owner.run("/ignore bob")
-    assert owner.done == ["Nobody here is called bob. /who lists who is here."]
+    assert owner.done == ["No member here has the name bob. /who lists the members."]
     owner.run("/ignore")
     assert owner.done == ["You ignore nobody."]
 

@@ -5,20 +5,16 @@ offers, streams and receivers that the server knows are those of members that ar
 """
 
 import asyncio
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 from crowd import Crowd, Tight
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 from offering import file_stranger
+from state_machines import FileMachine, stateful
 
 from plytalk.plugins.files.file_items import (
     GIVE_BACK,
@@ -101,19 +97,11 @@ class Peer:
             self.heard.append(said.number)
 
 
-class Files(RuleBasedStateMachine):
+class Files(FileMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.ends = ExitStack()
-        self.home = Path(self.ends.enter_context(tempfile.TemporaryDirectory()))
-        patch = self.ends.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("PLYTALK_HOME", str(self.home))
-        patch.setenv("HOME", str(self.home))
-        patch.setattr(MemberPort, "pay", self._noted(MemberPort.pay))
-        patch.setattr("plytalk.plugins.rooms.budget.REQUESTS", 1e9)  # as if much time passed after each step
-        patch.setattr("plytalk.plugins.files.feeds.GATHER", 0.0)
-        patch.setattr("plytalk.plugins.files.feeds.SLOW", 0.0)
+        self.patch.setattr(MemberPort, "pay", self._noted(MemberPort.pay))
+        self.patch.setattr("plytalk.plugins.files.feeds.SLOW", 0.0)
         self.peers: dict[str, Peer] = {}
         self.paid = self.carried = 0
 
@@ -275,11 +263,4 @@ def offered(number: int, size: int, to: str | None = None) -> bytes:
 
 
 TestFiles = Files.TestCase
-TestFiles.settings = settings(
-    phases=(Phase.generate,),
-    max_examples=15,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
+TestFiles.settings = stateful(15, 40)

@@ -6,17 +6,13 @@ accepted is one that the server has. In the end, all that was accepted and whose
 """
 
 import asyncio
-import tempfile
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
-import pytest
 from crowd import Crowd, Person
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 from offering import folder_of, written
+from state_machines import FileMachine, stateful
 
 from plytalk.core.contracts.events import File
 from plytalk.plugins.chat_screen.running_files import RunningFiles
@@ -32,19 +28,11 @@ REST = 8
 """How often in a row nothing may have changed before a step is over."""
 
 
-class Transferring(RuleBasedStateMachine):
+class Transferring(FileMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.ends = ExitStack()
-        self.home = Path(self.ends.enter_context(tempfile.TemporaryDirectory()))
-        patch = self.ends.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("PLYTALK_HOME", str(self.home))
-        patch.setenv("HOME", str(self.home))
-        patch.setattr("plytalk.plugins.rooms.budget.REQUESTS", 1e9)
-        patch.setattr("plytalk.plugins.files.feeds.GATHER", 0.0)
-        patch.setattr("plytalk.plugins.rooms.reconnecting.WAITS", (0.01, 0.1, 1))
-        patch.setattr(Pump, "_round", self._held(Pump._round))
+        self.patch.setattr("plytalk.plugins.rooms.reconnecting.WAITS", (0.01, 0.1, 1))
+        self.patch.setattr(Pump, "_round", self._held(Pump._round))
         self.goes = asyncio.Event()
         self.people: dict[str, Person] = {}
         self.count = 0
@@ -116,7 +104,7 @@ class Transferring(RuleBasedStateMachine):
             return
         self.count += 1
         path = written(self.home / f"{self.count}.bin", SIZE, seed=self.count)
-        whom = f" @{self.called(to)}" if to else ""
+        whom = f" @{self.name_of(to)}" if to else ""
         self.run(lambda: self.people[name].say(f"/send {path}{whom}"))
 
     @rule(name=NAMES, does=st.sampled_from(["accept", "accept", "accept", "decline", "cancel"]), which=st.integers(0, 4))
@@ -160,8 +148,8 @@ class Transferring(RuleBasedStateMachine):
 
     # -- what must hold ---------------------------------------------------------------------------------------------------
 
-    def called(self, name: str) -> str:
-        """What somebody is called now."""
+    def name_of(self, name: str) -> str:
+        """The present name of one who came under this name."""
         session: Any = self.people[name].ui.session
         return str(session.name)
 
@@ -231,11 +219,4 @@ def cut(person: Person) -> None:
 
 
 TestTransferring = Transferring.TestCase
-TestTransferring.settings = settings(
-    phases=(Phase.generate,),
-    max_examples=12,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
+TestTransferring.settings = stateful(12, 25)

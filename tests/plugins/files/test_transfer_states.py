@@ -56,8 +56,8 @@ async def asks(person: Person, line: str, answer: str) -> None:
     )
 
 
-def told(person: Person, state: str) -> int:
-    """How often somebody was told of this state."""
+def count_events(person: Person, state: str) -> int:
+    """How many events somebody has had of a transfer in this state."""
     return sum(isinstance(event, File) and event.state == state for event in person.ui.events)
 
 
@@ -76,6 +76,18 @@ async def come_again(person: Person) -> None:
     await idle()
 
 
+async def offer(sender: Person, receiver: Person, home: Path, size: int, to: str = "") -> None:
+    """Offer the file x, of so many bytes, and wait until the receiver hears of it."""
+    sender.say(f"/send {written(home / 'x', size)}{to}")
+    await reaches(receiver.ui, "offered")
+
+
+async def accept(receiver: Person) -> None:
+    """Accept the only offer, and wait until it comes."""
+    receiver.say("/accept")
+    await reaches(receiver.ui, "receiving")
+
+
 def tcp(home: Path) -> Crowd:
     return Crowd(home, headless=True, transport=Tcp, host="127.0.0.1")
 
@@ -83,8 +95,7 @@ def tcp(home: Path) -> Crowd:
 async def test_a_sender_whose_only_receiver_has_cancelled_sends_nothing_and_still_offers(home: Path) -> None:
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
-        ann.say(f"/send {written(home / 'x', LARGE)}")
-        await reaches(bob.ui, "offered")
+        await offer(ann, bob, home, LARGE)
         bob.say("/accept")
         await reaches(ann.ui, "sending")
         bob.say("/cancel")
@@ -97,12 +108,10 @@ async def test_a_sender_whose_only_receiver_has_cancelled_sends_nothing_and_stil
 async def test_what_was_cancelled_or_declined_can_be_accepted_after_all(home: Path) -> None:
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
-        ann.say(f"/send {written(home / 'x', LARGE)}")
-        await reaches(bob.ui, "offered")
+        await offer(ann, bob, home, LARGE)
         bob.say("/decline")
         await becomes(bob, "declined")
-        bob.say("/accept")
-        await reaches(bob.ui, "receiving")
+        await accept(bob)
         bob.say("/cancel", "/accept 1")
         await becomes(bob, "done")
         assert (folder_of(crowd, "bob") / "x").read_bytes() == (home / "x").read_bytes()
@@ -113,11 +122,9 @@ async def test_what_was_cancelled_or_declined_can_be_accepted_after_all(home: Pa
 async def test_each_state_says_why_nothing_can_be_accepted(home: Path) -> None:
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
-        ann.say(f"/send {written(home / 'x', LARGE)}")
-        await reaches(bob.ui, "offered")
+        await offer(ann, bob, home, LARGE)
         await asks(bob, "/cancel 1", "You have not accepted x. /decline 1 says that you do not want it.")
-        bob.say("/accept")
-        await reaches(bob.ui, "receiving")
+        await accept(bob)
         await asks(bob, "/accept 1", "x is being received already. /cancel 1 gives it up.")
         await becomes(bob, "done")
         await asks(bob, "/accept 1", "x has arrived already. Its sender may offer it again.")
@@ -130,8 +137,7 @@ async def test_each_state_says_why_nothing_can_be_accepted(home: Path) -> None:
 async def test_what_is_taken_back_cannot_be_accepted_any_more(home: Path) -> None:
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
-        ann.say(f"/send {written(home / 'x', 10)}")
-        await reaches(bob.ui, "offered")
+        await offer(ann, bob, home, 10)
         bob.say("/decline")
         await becomes(bob, "declined")
         ann.say("/cancel")
@@ -151,19 +157,18 @@ async def test_what_has_arrived_does_not_arrive_again_when_either_side_comes_bac
         await come_again(ann)
         await asks(bob, "/transfers", "x (10 B) from ann: done")
         assert [path.name for path in folder_of(crowd, "bob").iterdir()] == ["x"]
-        assert told(bob, "offered") == 1
+        assert count_events(bob, "offered") == 1
 
 
 async def test_what_was_declined_is_not_offered_again_after_a_cut_but_can_be_accepted(home: Path) -> None:
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
-        ann.say(f"/send {written(home / 'x', 10)}")
-        await reaches(bob.ui, "offered")
+        await offer(ann, bob, home, 10)
         bob.say("/decline")
         await becomes(bob, "declined")
         await come_again(ann)
         await come_again(bob)
-        assert told(bob, "offered") == 1
+        assert count_events(bob, "offered") == 1
         bob.say("/accept")
         await becomes(bob, "done")
 
@@ -171,8 +176,7 @@ async def test_what_was_declined_is_not_offered_again_after_a_cut_but_can_be_acc
 async def test_an_offer_that_waits_for_an_answer_has_the_same_number_after_its_sender_was_cut_off(home: Path) -> None:
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
-        ann.say(f"/send {written(home / 'x', 10)}")
-        await reaches(bob.ui, "offered")
+        await offer(ann, bob, home, 10)
         await come_again(ann)
         await becomes(bob, "offered")
         bob.say("/accept 1")
@@ -183,23 +187,19 @@ async def test_a_file_for_one_member_goes_on_when_that_member_comes_back(home: P
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
         eve = await crowd.comes("eve")
-        ann.say(f"/send {written(home / 'x', LARGE)} @bob")
-        await reaches(bob.ui, "offered")
-        bob.say("/accept")
-        await reaches(bob.ui, "receiving")
+        await offer(ann, bob, home, LARGE, " @bob")
+        await accept(bob)
         await come_again(bob)
         await becomes(bob, "done")
         await becomes(ann, "done")
-        assert not told(eve, "offered")
+        assert not count_events(eve, "offered")
 
 
 async def test_a_file_for_one_member_goes_on_when_both_come_back_and_the_sender_first(home: Path) -> None:
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
-        ann.say(f"/send {written(home / 'x', LARGE)} @bob")
-        await reaches(bob.ui, "offered")
-        bob.say("/accept")
-        await reaches(bob.ui, "receiving")
+        await offer(ann, bob, home, LARGE, " @bob")
+        await accept(bob)
         bob.session.stream.close()  # the client notices after the server
         await come_again(ann)
         await becomes(bob, "done")
@@ -210,8 +210,7 @@ async def test_a_file_for_one_member_follows_its_name_and_goes_to_no_other_of_th
     """After a cut it was offered to the one who had taken the name meanwhile."""
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
-        ann.say(f"/send {written(home / 'x', 10)} @bob")
-        await reaches(bob.ui, "offered")
+        await offer(ann, bob, home, 10, " @bob")
         bob.say("/name rob")
         await ann.shows("[bob] is now [rob]")
         mallory = await crowd.comes("mallory")
@@ -222,16 +221,14 @@ async def test_a_file_for_one_member_follows_its_name_and_goes_to_no_other_of_th
         await asks(ann, "/transfers", "to rob: offered")
         bob.say("/accept")
         await becomes(ann, "done")
-        assert not told(mallory, "offered")
+        assert not count_events(mallory, "offered")
 
 
 async def test_one_who_goes_to_another_room_receives_the_rest_when_back(home: Path) -> None:
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
-        ann.say(f"/send {written(home / 'x', LARGE)}")
-        await reaches(bob.ui, "offered")
-        bob.say("/accept")
-        await reaches(bob.ui, "receiving")
+        await offer(ann, bob, home, LARGE)
+        await accept(bob)
         bob.say("/join kitchen")
         await becomes(bob, "interrupted")
         await becomes(ann, "offered")
@@ -242,8 +239,7 @@ async def test_one_who_goes_to_another_room_receives_the_rest_when_back(home: Pa
 async def test_one_who_goes_to_another_room_is_told_that_the_offer_ends(home: Path) -> None:
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
-        ann.say(f"/send {written(home / 'x', 10)}")
-        await reaches(bob.ui, "offered")
+        await offer(ann, bob, home, 10)
         ann.say("/join kitchen")
         await becomes(bob, "withdrawn")
         await ann.shows("The file x cannot be sent any more: You have left lobby.")
@@ -252,8 +248,7 @@ async def test_one_who_goes_to_another_room_is_told_that_the_offer_ends(home: Pa
 async def test_a_sender_that_is_cut_off_shows_that_it_is_interrupted_and_then_that_it_sends(home: Path) -> None:
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
-        ann.say(f"/send {written(home / 'x', LARGE)}")
-        await reaches(bob.ui, "offered")
+        await offer(ann, bob, home, LARGE)
         bob.say("/accept")
         await reaches(ann.ui, "sending")
         await come_again(ann)
@@ -278,8 +273,7 @@ async def test_where_the_file_has_changed_nobody_is_offered_it_any_more(home: Pa
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
         cyd = await crowd.comes("cyd", into=folder_of(crowd, "cyd"))
-        ann.say(f"/send {written(home / 'x', 10)}")
-        await reaches(bob.ui, "offered")
+        await offer(ann, bob, home, 10)
         (home / "x").write_text("another content")
         bob.say("/accept")
         assert "it has changed since it was offered" in str((await reaches(bob.ui, "failed")).reason)

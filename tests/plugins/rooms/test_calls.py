@@ -108,7 +108,7 @@ async def test_who_types_a_command_of_another_chat_is_told_ours(home: Path) -> N
     async with Crowd(home) as crowd:
         alice = await crowd.comes("alice")
         alice.say("/names", "/Part")
-        assert await alice.shows("/names") == "There is no command /names. /who lists who is here."
+        assert await alice.shows("/names") == "There is no command /names. /who lists the members."
         assert await alice.shows("/Part") == (
             "There is no command /Part. /join kitchen goes to another room, /quit ends the chat."
         )

@@ -171,10 +171,16 @@ async def test_every_row_of_the_table_is_met(tmp_path: Path) -> None:
     assert table() - met == {(AWAY, NO_ROOMS)}, "that one needs another stack"
 
 
-async def test_nothing_is_said_behind_a_goodbye_that_waits(tmp_path: Path) -> None:
-    rig = Rig(*await two_ends(tmp_path))
+async def welcomed(tmp_path: Path, limits: Limits | None = None) -> Rig:
+    """A client that was in a room, and whose connection is cut."""
+    rig = Rig(*await two_ends(tmp_path), limits)
     async with rig.connection():
         await rig.welcome()
+    return rig
+
+
+async def test_nothing_is_said_behind_a_goodbye_that_waits(tmp_path: Path) -> None:
+    rig = await welcomed(tmp_path)
     async with rig.connection():
         await rig.say()
         rig.client.exit()
@@ -190,9 +196,7 @@ async def test_nothing_is_said_behind_a_goodbye_that_waits(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("again", [True, False], ids=["said again", "after a while"])
 async def test_a_goodbye_that_waits_goes_out_without_an_answer_when(again: bool, tmp_path: Path) -> None:
-    rig = Rig(*await two_ends(tmp_path), Limits() if again else Limits(goodbye=0.01))
-    async with rig.connection():
-        await rig.welcome()
+    rig = await welcomed(tmp_path, Limits() if again else Limits(goodbye=0.01))
     async with rig.connection():
         await rig.say()
         rig.client.exit()
@@ -208,9 +212,7 @@ async def test_a_goodbye_that_waits_goes_out_without_an_answer_when(again: bool,
 
 
 async def test_their_goodbye_before_an_answer_loses_nothing(tmp_path: Path) -> None:
-    rig = Rig(*await two_ends(tmp_path))
-    async with rig.connection():
-        await rig.welcome()
+    rig = await welcomed(tmp_path)
     async with rig.connection():
         await rig.say()
         await rig.their_goodbye()

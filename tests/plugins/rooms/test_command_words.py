@@ -54,13 +54,13 @@ async def test_a_member_is_found_by_its_name_and_by_its_fingerprint(home: Path) 
             assert (person(call, who).name, person(call, who).key) == ("bob", crowd.key("bob"))
         assert person(call, "server") is crowd.local_member
         for who, why in (
-            ("carol", "Nobody here is called 'carol'."),
-            (crowd.key("carol").fingerprint, "Nobody here has this fingerprint."),
-            ("SHA256:", "Nobody here has this fingerprint."),
+            ("carol", "No member here has the name 'carol'."),
+            (crowd.key("carol").fingerprint, "No member here has this fingerprint."),
+            ("SHA256:", "No member here has this fingerprint."),
         ):
             with pytest.raises(Usage) as error:
                 person(call, who)
-            assert sentence(error) == f"{why} /who lists who is here."
+            assert sentence(error) == f"{why} /who lists the members."
 
 
 async def test_a_key_is_that_of_a_member_or_one_that_is_written_out(home: Path) -> None:
@@ -72,7 +72,7 @@ async def test_a_key_is_that_of_a_member_or_one_that_is_written_out(home: Path) 
         assert key_named(call, f"{carol}") == key_named(call, f"{carol} Carol of Example") == carol
         for who, why in (
             ("server", "server shows no key. That is the person at the server."),
-            ("carol", "Nobody here is called 'carol'. /who lists who is here."),
+            ("carol", "No member here has the name 'carol'. /who lists the members."),
             ("SHA256:short", "That is not a fingerprint: "),
             ("ssh-ed25519", "That is not a key: "),
             (f"ssh-rsa {str(carol).split()[1]}", "That is not a key: "),

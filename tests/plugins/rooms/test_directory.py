@@ -129,7 +129,7 @@ async def test_a_member_is_found_by_its_name_and_by_none_that_is_only_like_it(ho
         find = crowd.hub.names.find
         assert [find(name).name for name in ("alice", "@Alice", longest)] == ["alice", "alice", longest]
         for other in ("al.ice", "bob", longest + "x", ""):
-            with pytest.raises(Usage, match="Nobody here is called"):
+            with pytest.raises(Usage, match="No member here has the name"):
                 find(other)
 
 
@@ -187,7 +187,7 @@ async def test_names_in_other_scripts_are_shown_as_they_are_written(home: Path) 
     async with Crowd(home) as crowd:
         await crowd.joins("alice")
         crowd.local_member.say("/whois Ren\u00e9e")
-        await crowd.ui.shows("Nobody here is called 'Ren\u00e9e'.")
+        await crowd.ui.shows("No member here has the name 'Ren\u00e9e'.")
         await crowd.joins("bob", name="Zo\u00eb")
         crowd.local_member.say("/name Zo\u00eb")
         await crowd.ui.shows("The name 'Zo\u00eb', or one that looks like it, is taken.")

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from crowd import Crowd
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from state_machines import stateful
 
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.peers import Role
@@ -303,11 +303,4 @@ class Rooms(RuleBasedStateMachine):
 
 
 TestRooms = Rooms.TestCase
-TestRooms.settings = settings(
-    phases=(Phase.generate,),
-    max_examples=40,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
+TestRooms.settings = stateful(40, 40)

@@ -135,7 +135,7 @@ async def test_the_name_of_one_that_has_gone_makes_nobody_an_operator(home: Path
         eve.cut()
         await alice.until(lambda: "* [eve] has left: the connection was cut." in alice.texts)
         crowd.local_member.say("/op eve")
-        await crowd.ui.shows("Nobody here is called 'eve'.")
+        await crowd.ui.shows("No member here has the name 'eve'.")
         assert not crowd.hub.moderation.is_op(crowd.key("eve"))
 
 
@@ -148,7 +148,7 @@ async def test_a_guest_that_has_gone_leaves_the_earlier_holder_of_its_name_alone
             names.bind(member, "eve")
             names.release(member)
         crowd.local_member.say("/ban eve")
-        await crowd.ui.shows("Nobody here is called 'eve'.")
+        await crowd.ui.shows("No member here has the name 'eve'.")
 
 
 async def test_a_key_of_one_that_has_gone_is_known_by_its_fingerprint(home: Path) -> None:

@@ -97,7 +97,7 @@ async def test_emotes_and_names(home: Path) -> None:
         await alice.shows("Say what you do: /me waves.")
         await alice.shows("Say the new name")
         bob.say("/msg alice psst", "/msg al psst")
-        await bob.shows("Nobody here is called 'alice'.")
+        await bob.shows("No member here has the name 'alice'.")
         await alice.shows("bob, to you alone: psst")
 
 
@@ -138,9 +138,9 @@ async def test_private_words_to_nobody_are_told(home: Path) -> None:
         for line, answer in (
             ("/msg", "Say to whom"),
             ("/msg server", "Say what to tell"),
-            ("/msg Bob of Example hi", "Nobody here is called 'Bob'."),
-            ("/msg " + "x" * 1_000_000 + " hi", "Nobody here is called 'xxx"),
-            ("/msg \u200b hi", "Nobody here is called '\\u200b'."),
+            ("/msg Bob of Example hi", "No member here has the name 'Bob'."),
+            ("/msg " + "x" * 1_000_000 + " hi", "No member here has the name 'xxx"),
+            ("/msg \u200b hi", "No member here has the name '\\u200b'."),
         ):
             alice.say(line)
             await alice.shows(answer)
@@ -216,7 +216,7 @@ async def test_a_member_is_described_by_name_and_by_fingerprint(home: Path) -> N
         }  # fmt: skip
         assert all(other["name"] == "bob" for other in others)
         await alice.tells(f"bob, {fingerprint}, in kitchen, here since 20")
-        for who, answer in (("nobody-here", "Nobody here is called"), ("SHA256:x", "Nobody here has"), ("", "Say who")):
+        for who, answer in (("nobody-here", "No member here has the name"), ("SHA256:x", "No member here has"), ("", "Say who")):
             alice.session.say(f"/whois {who}")
             await alice.tells(answer)
         assert not [one for one in bob.told if one.get("command")]
@@ -331,7 +331,7 @@ async def test_operators_are_made_by_the_console_and_kept(home: Path) -> None:
         alice.say("/kick alice", "/kick server", "/ban server", "/kick nobody", "/kick", "/ban", "/mute ssh-rsa AAAA")
         await alice.shows("to the person at the server")
         await alice.shows("server shows no key")
-        await alice.shows("Nobody here is called 'nobody'")
+        await alice.shows("No member here has the name 'nobody'")
         await alice.shows("Say whom: /kick bob, or a key")
         await alice.shows("That is not a key")
     async with Crowd(home) as crowd:
