@@ -78,7 +78,8 @@ def named_twice(modules: dict[str, ast.Module]) -> dict[str, list[str]]:
             if isinstance(node, ast.ClassDef):
                 found[node.name].append(name)
         for node in tree.body:  # another name for a type
-            if isinstance(node, ast.Assign) and isinstance(alias := node.targets[0], ast.Name) and is_type_name(alias.id):
+            alias = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
+            if isinstance(alias, ast.Name) and is_type_name(alias.id):
                 found[alias.id].append(name)
     return {name: places for name, places in found.items() if len(places) > 1}
 
@@ -170,6 +171,7 @@ def test_the_checks_find_planted_faults() -> None:
     assert set(cycle_in(graph_of(round_trip))) == {"trust.a", "trust.b"}
     assert named_twice(planted(core_a="class Same: ...", lab_b="def f():\n    class Same: ...")) == {"Same": ["core.a", "lab.b"]}
     assert named_twice(planted(core_a="Same = bytes | str", lab_b="class Same: ...")) == {"Same": ["core.a", "lab.b"]}
+    assert named_twice(planted(core_a="Same: TypeAlias = int", lab_b="class Same: ...")) == {"Same": ["core.a", "lab.b"]}
     twins = planted(core_io_same="", trust_same="", plugins_ciphers_noise="", plugins_handshakes_noise="", cli_noise="")
     found = files_named_twice(twins, {"plugins.ciphers.noise", "plugins.handshakes.noise"})
     assert {name: sorted(places) for name, places in found.items()} == {

@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from asserting import empty_tests
 
+from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.registry.registry import Registry
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("core", "trust", "lab", "plugins", "cli")
 SOURCES = sorted(
@@ -58,10 +61,12 @@ def test_no_folder_of_ours_is_a_package_of_that_name() -> None:
 # -- core names no algorithm ----------------------------------------------------------------------------------------------
 
 ALGORITHMS = re.compile(
-    r"(?<![a-z])(aes|a?es?gcm|gcm|chacha\w*|poly1305|rsa|oaep|ecdsa|dsa|ed25519|ed448|x25519|x448|ml-?kem\w*|kyber|md5|sha1|blake2\w*)"
+    r"(?<![a-z])(aes|a?es?gcm|gcm|3?des|chacha\w*|poly1305|rsa|oaep|ecdsa|dsa|ed25519|ed448|curve25519|x25519|x448|ml-?kem\w*|kyber"
+    r"|noise|hkdf|scrypt|argon2\w*|spake2|md5|sha-?(?!256)\d+|blake[23]\w*)"
     r"(?![a-z])",
     re.IGNORECASE,
 )
+"""All but SHA-256, which makes the fingerprints of keys, as OpenSSH shows them."""
 CORE = [source for source in SOURCES if source.startswith("core/")]
 
 
@@ -93,7 +98,58 @@ def f():
     rsa_key = 1
 """
     assert names_in_code(code) == {"aesgcm", "chacha20poly1305", "ed25519", "rsa"}
+    assert names_in_code("digest(x, 'sha512'), hkdf, Noise, '3des', 'sha256'") == {"sha512", "hkdf", "noise", "3des"}
     assert names_in_code("message = is_close = does = parse = transport = universal = 1") == set()
+
+
+# -- core names no plugin -------------------------------------------------------------------------------------------------
+
+WORDS = {"allow", "length", "none", "raw", "tcp", "text", "ws", "wss"}
+"""Words of the language, and schemes of addresses, that are names of layers, too."""
+BROUGHT = {(kind, name) for kind, name in Registry().found if kind != "attack"}
+BY_KIND = re.compile("|".join(rf"\b{kind}[s`' ]*{re.escape(name)}\b" for kind, name in sorted(BROUGHT) if name != "none"))
+OPTIONS = {f"--{option.name}" for layer in Registry().layers(KINDS) for option in layer.options}
+
+
+def plugins_named_in(text: str) -> set[str]:
+    """What the strings of a program, but for its docstrings, name of plugins: layers, profiles, options and modules."""
+    tree = ast.parse(text)
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    strings = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    said = {str(node.value) for node in strings if id(node) not in docstrings}
+    names = said & ({name for _, name in BROUGHT} - WORDS)
+    options = {option for each in said for option in re.findall(r"--[a-z][a-z-]*", each)} & OPTIONS
+    return names | options | {found[0] for each in said for found in re.finditer(r"plytalk\.plugins|" + BY_KIND.pattern, each)}
+
+
+@pytest.mark.parametrize("source", CORE)
+def test_core_names_no_plugin(source: str) -> None:
+    assert plugins_named_in((ROOT / source).read_text()) == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ('if layer.name == "rooms": ...', "rooms"),
+        ('DEFAULT = {"framer": "u16"}', "u16"),
+        ('PROFILES = ("secure-chat",)', "secure-chat"),
+        ('hint = f"Use the feature rooms at {x}."', "feature rooms"),
+        ('hint = f"Choose the cipher `aesgcm`."', "cipher `aesgcm"),
+        ('hint = "Give --operator KEY."', "--operator"),
+        ('import_module("plytalk.plugins.rooms.hub")', "plytalk.plugins"),
+    ],
+)
+def test_the_look_for_plugins_finds_them(code: str, named: str) -> None:
+    assert named in plugins_named_in(code)
+
+
+def test_words_of_the_language_may_be_names_of_layers() -> None:
+    code = """
+def f():
+    "The feature rooms, in a docstring."
+    return "raw", "none", "There is room for one.", "--auth NAME", f"the framer `{name}`"
+"""
+    assert plugins_named_in(code) == set()
 
 
 # -- who imports whom -----------------------------------------------------------------------------------------------------

@@ -27,17 +27,15 @@ PLAIN = {
     r"\bmade you a new\b": "created a new",
 }
 PATTERNS = {re.compile(pattern, re.IGNORECASE if "Who " not in pattern else 0): plain for pattern, plain in PLAIN.items()}
-FOLDERS = ("core", "plugins", "cli", "tests", "docs", "examples", "benchmarks", "fuzz", "resources")
-PAGES = ("README.md", "CONTRIBUTING.md")
+READ = (".py", ".md", ".js", ".html", ".py.txt", ".md.txt", ".toml", ".toml.txt")
+MADE = {"site", "build", "dist", "node_modules", "__pycache__"}
+"""Folders that hold what programs have written."""
 
 
 def sources() -> list[Path]:
-    files = [ROOT / page for page in PAGES]
-    for folder in FOLDERS:
-        files += [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.md")]
-    return sorted(
-        file for file in files if file != Path(__file__) and not {"site", ".venv", "build", "node_modules"} & set(file.parts)
-    )
+    """Everything that people read, in whatever folder it is."""
+    files = [file for file in ROOT.rglob("*") if file.name.endswith(READ) and file != Path(__file__)]
+    return sorted(file for file in files if not any(part in MADE or part[0] == "." for part in file.relative_to(ROOT).parts))
 
 
 def paragraphs(text: str) -> Iterator[str]:
@@ -49,7 +47,7 @@ def paragraphs(text: str) -> Iterator[str]:
 def prose(file: str, text: str) -> Iterator[str]:
     """What people read in a file: all of a page; of code the comments, docstrings and strings, parts of one string joined."""
     if not file.endswith(".py"):
-        yield from paragraphs(text)
+        yield from paragraphs(text if file.endswith(".md") else re.sub(r"(?m)^\s*(?://|\*|#) ?", "", text))  # comments are text
         return
     inside: set[int] = set()
     for node in ast.walk(ast.parse(text)):  # from the outside in, so an f-string comes before its parts
@@ -91,6 +89,9 @@ def test_code_help_messages_and_docs_are_plain_english() -> None:
 def test_every_kind_of_file_is_read() -> None:
     read = {str(file.relative_to(ROOT)) for file in sources()}
     assert {"README.md", "core/contracts/errors.py", "plugins/handshakes/rsa.py", "cli/talk.py", "docs/tutorial.md"} <= read
+    assert {"trust/identity.py", "lab/attacks/run.py", "src/plytalk/api/inbox.py", "src/plytalk/testing/parts.py"} <= read
+    assert {"setup.py", "CHANGELOG.md"} <= read
+    assert {"plugins/web/page/noise.js", "plugins/web/page/page.html", "cli/new-plugin/cipher.py.txt"} <= read
     assert {
         "docs/reference/commands.md",
         "tests/core/contracts/test_errors.py",
@@ -123,6 +124,8 @@ def test_every_kind_of_file_is_read() -> None:
     ("file", "form"),
     [
         ("a.md", "A page.\n\n{}\n"),
+        ("a.js", "const x = 1;\n// {}\n"),
+        ("a.toml", "# {}\nx = 1\n"),
         ("a.py", '"""{}"""\n'),
         ("a.py", "x = 1  # {}\n"),
         ("a.py", 'def f() -> None:\n    raise Usage("{}", "Try again.")\n'),
@@ -135,6 +138,7 @@ def test_a_planted_sentence_is_found(sentence: str, file: str, form: str) -> Non
 def test_a_planted_sentence_is_found_across_lines() -> None:
     assert faults("a.py", 'x = (\n    f"That is "\n    f"no {x}."\n)\n')
     assert faults("a.py", "# It is told to the\n# one who asked, read\n# anew.\n")
+    assert faults("a.js", "// It is told to the\n// one who asked, read\n// anew.\n")
     assert faults("a.md", "The name is somebody\nelse's.\n")
     assert faults("a.md", "- One.\n- Who asks is told.\n")
     assert faults("a.md", "## Who is kept out\n")

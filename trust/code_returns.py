@@ -1,4 +1,4 @@
-"""Who has given a one-time code may come back without it, as after a cut or a restart: what both sides keep until all is done.
+"""A peer that has given a one-time code may come back without it, as after a cut: what both sides keep until all is done.
 
 It is a secret that both have from the exchange over the code, and the key that the other side showed: one is of no use without
 the other. The file is private, and is removed when all is done, or after a week.

@@ -46,8 +46,8 @@ MEANINGS: Mapping[Property, Meaning] = {
     ),
     Property.KEYS: Meaning("both sides share a secret", "the two sides share no secret", ("handshake",)),
     Property.STATES: Meaning(
-        "both sides hold the cipher states of a Noise handshake",
-        "there are no cipher states of a Noise handshake",
+        "both sides hold the cipher states that their handshake left",
+        "the handshake leaves no cipher states",
         ("handshake",),
     ),
     Property.PEER_KEY: Meaning("the other side shows a key that can be checked", "the other side shows no key", ("handshake",)),

@@ -19,7 +19,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.ui import Conversation, Ui
 
 OURSELVES = Sender()
-NO_COMMANDS = "Commands work only in a room: use the feature rooms at both ends."
+NO_COMMANDS = "Commands work only in a room, and this is a chat of two."
 MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
 

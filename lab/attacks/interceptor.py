@@ -74,7 +74,8 @@ class FrameInterceptor:
     """Between the client and the server. `frames` and `captured` are what has passed, as frames and as bytes of each sender.
 
     `attacked` says since which frame a side was not sent just what the other side sent, `closings` in which order they closed,
-    `cut_off` to whom the attacker closed the connection. `impersonations` are its connections to a side, in the other's place.
+    `cut_off` to whom the attacker closed the connection. `impersonations` are its connections to a side, where it poses as the
+    other one.
     `by_hand` says that a user decides what becomes of each frame.
     """
 
@@ -159,7 +160,7 @@ class FrameInterceptor:
         self.pass_to_attack(frame, [frame.payload])
 
     def pass_to_attack(self, frame: InterceptedFrame, payloads: Sequence[bytes]) -> None:
-        """Have the attack handle a frame that has come, once for each of these payloads in place of its own."""
+        """Have the attack handle a frame that has come, once for each of these payloads, which replace what came in it."""
         self.frames.append(frame)
         self._trace_step(IN, frame.sender, frame)
         self._sent.clear()

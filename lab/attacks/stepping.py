@@ -212,7 +212,7 @@ def held_item(item: Item, stack: Stack) -> HeldLayer:
 
 
 def item_of(item: Item, data: bytes) -> Item:
-    """The item with these bytes in place of its own."""
+    """The item with these bytes in place of those that came."""
     match item:
         case str():
             return data.decode(errors="replace")

@@ -42,7 +42,7 @@ def verdicts(interceptor: FrameInterceptor) -> Iterator[str]:
 
 
 def of_connection(role: Role, connection: StackConnection, left_first: bool) -> tuple[Verdict, str]:
-    """The verdict on a side that the attacker talked to in the other's place."""
+    """The verdict on a side that the attacker talked to in the other side's place."""
     match connection.progress:
         case Progress.CONNECTED | Progress.HANDSHAKE_DONE if not left_first:
             return Verdict.NOT_ATTACKED, "The attacker gave up on it before it was let in, since the other side had left."

@@ -130,7 +130,7 @@ class HandshakeFuzzer:
             return None
 
     async def _predict(self, attempts: Attempts) -> None:
-        """Whether the same state of Python's `random`, which is no source of secrets, gives the same keys or messages."""
+        """Whether the same state of Python's `random`, which must not make secrets, gives the same keys or messages."""
         state, keys = random.getstate(), set()
         sent: dict[tuple[Role, int], set[bytes]] = {}
         for number in (0, 0, 1):

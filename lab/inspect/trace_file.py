@@ -160,7 +160,7 @@ def parse_event(text: bytes, number: int) -> TraceEvent:
 
 
 def _spans(found: object, size: int) -> Sequence[Span] | None:
-    """The spans of an event of `size` bytes, which cover all of it; None for what are no spans."""
+    """The spans of an event of `size` bytes, which cover all of it; None for what is not a list of spans."""
     spans: list[Span] = []
     for one in found if isinstance(found, list) else [None]:
         match one:

@@ -1,4 +1,4 @@
-// Who somebody is: an Ed25519 key that signs the static key of the handshake, and until when that counts.
+// An identity: an Ed25519 key that signs the static key of the handshake, and until when that counts.
 
 const HEAD = fromHex("0a2408011220"), MIDDLE = fromHex("1240"), EXPIRY_HEAD = fromHex("c23e48");
 const SIGNS = bytesOf("noise-libp2p-static-key:"), DATES = bytesOf("plytalk/1 static key:");

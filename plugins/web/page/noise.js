@@ -141,7 +141,7 @@ class Initiator {
   /** <- e, ee [, ekem1], s, es: the payload. The sender's static key is in `rs`. */
   async readB(message) {
     let at = 0;
-    const take = (size) => message.slice(at, (at += size)); // what is too short is no key, or does not decrypt
+    const take = (size) => message.slice(at, (at += size)); // too short a message has no key, or does not decrypt
     const re = (this.re = take(32));
     await this.mixEphemeral(re);
     await this.symmetric.mixKey(await dh(this.e, re));

@@ -107,7 +107,7 @@ class ServerArguments(LayerArguments, total=False):
 def choose_layers(ui: Ui, role: Role, profile: str | None, arguments: Mapping[str, Any], doors: Sequence[str] = ()) -> Choice:
     """The layers that a program's arguments come to, shown by this UI, with a server's doors. Raises Usage, PluginError.
 
-    Neither the environment nor the config file of the user has a say: a program runs the same everywhere.
+    Neither the environment nor the config file of the user is read: a program runs the same everywhere.
     """
     registry = Registry()
     given = {name: value for name, value in arguments.items() if value is not None}

@@ -53,7 +53,7 @@ class Inbox(Ui):
         try:
             await asyncio.get_running_loop().create_future()
         finally:
-            conversation.failed = False  # the program has been told by exceptions and events; it is no script with an exit code
+            conversation.failed = False  # the program has been told by exceptions and events; it has no exit code to set
             self.conversation = None
             self._interrupt()
 

@@ -142,7 +142,7 @@ class RecordingUi(Ui):
 
     @property
     def ended(self) -> tuple[str, str]:
-        """Who ended the conversation, and how."""
+        """Which side ended the conversation, and how."""
         return (self.ending.by, self.ending.reason) if self.ending else ("", "")
 
     async def answer(self, question: Question) -> str | None:
