@@ -14,7 +14,7 @@ from plytalk.core.io.display import is_dumb
 
 LONGEST = 200
 """Bytes of a line that may hold a code."""
-CODE = re.compile(r"[1-9]-[a-z]+-[a-z]+", re.IGNORECASE)
+CODE = "(?i)[1-9]-[a-z]+-[a-z]+"
 
 Complete = Callable[[str], Sequence[str]]
 Fault = Callable[[str], str]
@@ -48,7 +48,7 @@ class Asker:
 def refuse_code(ctx: click.Context, args: Sequence[str]) -> None:
     """Raises UsageError where a one-time code is an argument."""
     behind = (after for option, after in pairwise(args) if option == "--code")
-    if any(arg.startswith("--code=") for arg in args) or any(map(CODE.fullmatch, behind)):
+    if any(arg.startswith("--code=") for arg in args) or any(re.fullmatch(CODE, word) for word in behind):
         ctx.fail("A code is never an argument, because other users can see those: leave it out, and you are asked for it.")
 
 

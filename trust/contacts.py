@@ -19,7 +19,7 @@ from plytalk.core.io.address import MAX_TEXT
 from plytalk.trust.files import LOCK_WAIT, edited_lines, read_lines
 from plytalk.trust.store_errors import Corrupt, StoreError
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+_NAME = r"[a-z0-9][a-z0-9._-]{0,31}"
 _NOWHERE = "-"
 
 
@@ -128,7 +128,7 @@ def contact_name(text: str) -> str:
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise Usage(
             f"{name!a} is not a valid contact name.",
             "Use up to 32 of a-z, 0-9, dot, dash and underscore, a letter or digit first.",

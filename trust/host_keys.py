@@ -40,10 +40,10 @@ SSH_PORT = 22
 REVOKED_MARK = "@revoked"
 AUTHORITY_MARK = "@cert-authority"
 
-_LINE = re.compile(r"(?:(@\S+)[ \t]+)?([^@ \t][^ \t]*)[ \t]+([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?")
-_HOSTS = re.compile(r"[!-~]+")
-_HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
-_ESCAPED = re.compile(rb"[^a-z0-9/@:._+=~-]")
+_LINE = r"(?:(@\S+)[ \t]+)?([^@ \t][^ \t]*)[ \t]+([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?"
+_HOSTS = r"[!-~]+"
+_HOST = r"[A-Za-z0-9._:%-]{1,255}"
+_ESCAPED = rb"[^a-z0-9/@:._+=~-]"
 _HASH_BYTES = 20
 
 
@@ -157,7 +157,7 @@ def host_name(host: str, port: int | None) -> str:
     """
     if port is None:
         return f"[{_place(host)}]"
-    if not _HOST.fullmatch(host) or not 0 < port < 1 << 16:
+    if not re.fullmatch(_HOST, host) or not 0 < port < 1 << 16:
         raise Usage(f"{host!r} with port {port} cannot be stored in known_hosts.", "Use a name in ASCII (xn--...) or an address.")
     return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"
 
@@ -165,7 +165,7 @@ def host_name(host: str, port: int | None) -> str:
 def _place(text: str) -> str:
     if not 0 < len(text) <= MAX_TEXT:
         raise Usage(f"{shorten(text)!a} cannot be stored in known_hosts.", f"An address has 1 to {MAX_TEXT} characters.")
-    return _ESCAPED.sub(lambda found: f"%{found[0][0]:02x}".encode(), text.encode("utf-8", "surrogateescape")).decode("ascii")
+    return re.sub(_ESCAPED, lambda found: f"%{found[0][0]:02x}".encode(), text.encode("utf-8", "surrogateescape")).decode("ascii")
 
 
 def _judge(entries: Sequence[HostKeyLine], name: str, key: PublicKey) -> HostKeyFinding:
@@ -184,11 +184,11 @@ def _judge(entries: Sequence[HostKeyLine], name: str, key: PublicKey) -> HostKey
 
 
 def _entry(number: int, text: str) -> HostKeyLine:
-    parts = _LINE.fullmatch(text)
+    parts = re.fullmatch(_LINE, text)
     if not parts or "\0" in text:
         raise ValueError("it is not HOSTS TYPE KEY")
     marker, hosts, type, encoded, comment = parts.groups(default="")
-    if not _HOSTS.fullmatch(hosts):
+    if not re.fullmatch(_HOSTS, hosts):
         raise ValueError("a host in it is not printable ASCII (an international name begins with xn--)")
     if marker not in ("", REVOKED_MARK, AUTHORITY_MARK):
         raise ValueError(f"there is no marker {marker!a}")

@@ -5,10 +5,10 @@ import json
 import socket
 import sys
 import time
-from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from benchmarks.rooms.peers import HOST, ROOM, Peer, Place, Unable
 from plytalk.core.contracts.errors import ChatError

@@ -9,8 +9,9 @@ They run at the server, so nobody else needs the feature.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 
 class Call(Protocol):
@@ -41,8 +42,7 @@ class Call(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(Struct, frozen=True):
     """`name` without its slash, one sentence of help, and what to run with a `Call`; it may be a coroutine function.
 
     Every use is answered, for the sender alone, when `run` is done: with what it told and answered, or with the ChatError that it

@@ -106,8 +106,7 @@ class Reply(Generic[T]):
         raise TypeError("await it first: a reply that has not come is neither yes nor no")
 
 
-@dataclass(frozen=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """What an authenticator is given to judge: never a key of ours, only what the other side showed.
 
     `confirm(question, otherwise)` asks the person at the terminal and gives True or False when awaited; where nobody can be

@@ -25,11 +25,11 @@ MAX_TEXT = 512
 MAX_NAME, MAX_LABEL = 253, 63  # RFC 1035 section 2.3.4
 OUR_SCHEMES = ("plytalk", "tcp")
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)")
-_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")
-_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
-_ZONE = re.compile(r"[A-Za-z0-9._-]{1,32}")
-_AMBIGUOUS = re.compile("[\u00df\u03c2\u200c\u200d]")  # IDNA 2003 and IDNA 2008 make different names of these (RFC 5894, 7.2)
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)"
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?"
+_NUMBER = r"[0-9]+|0[xX][0-9A-Fa-f]*"
+_ZONE = r"[A-Za-z0-9._-]{1,32}"
+_AMBIGUOUS = "[\u00df\u03c2\u200c\u200d]"  # IDNA 2003 and IDNA 2008 make different names of these (RFC 5894, 7.2)
 _EXAMPLES = "Write HOST or HOST:PORT, for example chat.example.org, 192.0.2.7:8000 or [2001:db8::7]:8000."
 
 
@@ -77,7 +77,7 @@ def parse_port(text: str, lowest: int = 1) -> int:
 
 
 def _without_scheme(text: str, written: str) -> str:
-    url = _SCHEME.fullmatch(text)
+    url = re.fullmatch(_SCHEME, text)
     if not url:
         if "/" in text:
             raise Usage(f"'{written}' is not an address: there is a slash in it.", _EXAMPLES)
@@ -122,7 +122,7 @@ def _host(host: str, written: str) -> str:
         return _ipv6(host, written)
     name = _ascii(host, written).removesuffix(".")
     labels = name.split(".")
-    if _NUMBER.fullmatch(labels[-1]):
+    if re.fullmatch(_NUMBER, labels[-1]):
         try:
             return str(ip_address(name))
         except ValueError:
@@ -136,7 +136,7 @@ def _host(host: str, written: str) -> str:
             f"'{written}' is not a host: a name has 1 to {MAX_LABEL} characters between dots, and at most {MAX_NAME} in all.",
             _EXAMPLES,
         )
-    if bad := next((label for label in labels if not _LABEL.fullmatch(label)), None):
+    if bad := next((label for label in labels if not re.fullmatch(_LABEL, label)), None):
         raise Usage(
             f"'{written}' is not a host: '{shorten(bad)}' has more in it than letters, digits and hyphens.",
             _EXAMPLES,
@@ -152,7 +152,7 @@ def _ipv6(host: str, written: str) -> str:
         address = IPv6Address(bare)
     except ValueError:
         raise Usage(f"'{written}' is not an IPv6 address.", _EXAMPLES) from None
-    if percent and not _ZONE.fullmatch(zone):
+    if percent and not re.fullmatch(_ZONE, zone):
         raise Usage(f"'{written}' has no network interface behind its percent sign.", "Write, for example, fe80::1%eth0.")
     if address.is_link_local and not percent:
         raise Usage(
@@ -165,7 +165,7 @@ def _ipv6(host: str, written: str) -> str:
 def _ascii(name: str, written: str) -> str:
     if name.isascii():
         return name
-    if _AMBIGUOUS.search(name.lower()):
+    if re.search(_AMBIGUOUS, name.lower()):
         raise Usage(
             f"'{written}' is not one host: two standards make different names of it.",
             "Write its ASCII form, xn--..., which the server's owner knows.",

@@ -5,8 +5,8 @@ import re
 import sys
 from unicodedata import east_asian_width
 
-_WORDS = re.compile(r" *[^ ]+")
-_STYLES = re.compile(r"\x1b\[[0-9;]*m")
+_WORDS = r" *[^ ]+"
+_STYLES = r"\x1b\[[0-9;]*m"
 DUMB = ("", "dumb", "unknown")
 
 
@@ -31,7 +31,7 @@ def columns_of(number: int) -> int | None:
 def wrapped(text: str, columns: int) -> str:
     """A text in rows of so many columns, broken between words; a longer word is broken by the terminal."""
     rows, room = [""], columns
-    for word in _WORDS.findall(text):
+    for word in re.findall(_WORDS, text):
         width = cells_of(word)
         if width > room and rows[-1]:
             word, room = word.lstrip(" "), columns
@@ -43,5 +43,5 @@ def wrapped(text: str, columns: int) -> str:
 
 def cells_of(text: str) -> int:
     """About how many cells a text takes, without the styles in it."""
-    plain = _STYLES.sub("", text)
+    plain = re.sub(_STYLES, "", text)
     return len(plain) if plain.isascii() else sum(1 + (east_asian_width(one) in "WF") for one in plain)

@@ -10,7 +10,7 @@ from plytalk.core.io.address import Address, join_address, parse_address
 PORTS = {"ws": 80, "wss": 443}
 """The schemes, with the port that each has where none is written."""
 
-_URL = re.compile(r"((?i:wss?))://([^/?#@]*)(/[!\"$->@-~]*)?")  # the path: printable ASCII without ? and #
+_URL = r"((?i:wss?))://([^/?#@]*)(/[!\"$->@-~]*)?"  # the path: printable ASCII without ? and #
 
 
 class WebAddress(NamedTuple):
@@ -33,7 +33,7 @@ def is_web_address(text: str) -> bool:
 
 def read_web_address(text: str) -> WebAddress:
     """Read such an address. Raises Usage."""
-    found = _URL.fullmatch(text.strip())
+    found = re.fullmatch(_URL, text.strip())
     if not found:
         raise Usage(f"'{shorten(text)}' is not ws://HOST[:PORT][/PATH].", "For example: wss://chat.example.org/room.")
     scheme, path = found[1].lower(), found[3] or ""

@@ -88,7 +88,7 @@ def factory(layer: type[L], options: Mapping[str, Any]) -> LayerFactory[L]:
     return LayerFactory(layer, {option.keyword: options[option.keyword] for option in layer.options if option.keyword in options})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Stack:
     """A conversation's layers. `line` names them all, `short_line` those between the stream and the screen."""
 

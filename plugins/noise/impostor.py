@@ -4,11 +4,11 @@
 plytalk.plugins.handshakes.plytalk1 does, one message at a time (docs/protocol.md).
 """
 
-import dataclasses
 import time
 from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from plytalk.core.bases.attacking import Takeover
 from plytalk.core.contracts.attack import AttackedStack, Evidence, Interceptor
@@ -60,7 +60,7 @@ class _LowOrder(DH):
         return bytes(self.dhlen) if pair.private is None else super().dh(pair, public)
 
 
-class _Hollow(KEM):
+class _Hollow(KEM, frozen=True):
     """Public keys whose numbers are all larger than the modulus; the secret is zeros."""
 
     def generate_keypair(self) -> KeyPair:
@@ -94,7 +94,7 @@ class ImpostorServer:
         answer = preamble.Answer(suite, (suite,)).encode()
         await self._io.send(GREETING, answer)
         static = X25519.generate_keypair()
-        protocol = dataclasses.replace(named(preamble.suite(suite)), dh=dh)
+        protocol = replace(named(preamble.suite(suite)), dh=dh)
         handshake = await begin(self._io, protocol, False, preamble.prologue(self._offer, answer), static)
         handshake.read_message(await self._io.receive(A, ROOM))
         await self._io.send(B, handshake.write_message(show(static.public)))
@@ -117,7 +117,7 @@ class ImpostorClient:
         reply = await self._io.receive(GREETING, preamble.MAX_BYTES)
         protocol = named(preamble.suite(preamble.Answer.decode(reply).chosen))
         if kem:
-            protocol = dataclasses.replace(protocol, kem=kem)
+            protocol = replace(protocol, kem=kem)
         self._static = X25519.generate_keypair()
         self._handshake = await begin(self._io, protocol, True, preamble.prologue(sent, reply), self._static)
         await self._io.send(A, self._handshake.write_message())

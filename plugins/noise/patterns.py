@@ -14,8 +14,10 @@ The tables below hold that text with one pattern a line; `parse` takes either fo
 """
 
 import re
-from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from plytalk.core.contracts.errors import Usage
 
@@ -73,8 +75,7 @@ TOKENS = KEYS | DH_TOKENS | {"psk", "e1", "ekem1"}
 Tokens = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Pattern:
+class Pattern(Struct, frozen=True, dict=True):
     """One handshake pattern in canonical form: the initiator sends the first message, then they take turns (7.2)."""
 
     name: str

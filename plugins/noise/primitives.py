@@ -5,9 +5,8 @@ All of it is `cryptography`'s and hashlib's work; here stand the shapes the spec
 """
 
 import hashlib
+import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from struct import Struct
 from typing import Any, NoReturn
 
 from cryptography.hazmat.primitives import hashes
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM as _AESGCM
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305 as _ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct
 
 from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.core.contracts.peers import wipe
@@ -42,14 +42,13 @@ class KeyPair:
         raise TypeError("A key pair is not to be written anywhere.")
 
 
-@dataclass(frozen=True)
-class DH:
+class DH(Struct, eq=False):
     """DH functions (4.1): `dhlen` is the length of public keys and of outputs, in bytes."""
 
     name: str
     dhlen: int
-    private_type: Any = field(repr=False)
-    public_type: Any = field(repr=False)
+    private_type: Any
+    public_type: Any
 
     def generate_keypair(self) -> KeyPair:
         """GENERATE_KEYPAIR()."""
@@ -74,24 +73,22 @@ class DH:
         return KeyPair(private, private.public_key().public_bytes_raw())
 
 
-@dataclass(frozen=True)
-class CipherFunctions:
+class CipherFunctions(Struct, frozen=True):
     """Cipher functions (4.2): `new(k)` gives an AEAD object, `nonce(n)` the 12 bytes it takes for the counter n."""
 
     name: str
-    new: Callable[[bytes | bytearray], Any] = field(repr=False)
-    nonce: Callable[[int], bytes] = field(repr=False)
+    new: Callable[[bytes | bytearray], Any]
+    nonce: Callable[[int], bytes]
 
 
-@dataclass(frozen=True)
-class Hash:
+class Hash(Struct, frozen=True):
     """Hash functions (4.3): `hashlen` and `blocklen` in bytes, `new` is hashlib's."""
 
     name: str
     hashlen: int
     blocklen: int
-    new: Callable[[bytes], Any] = field(repr=False)
-    algorithm: HashAlgorithm = field(repr=False)
+    new: Callable[[bytes], Any]
+    algorithm: HashAlgorithm
 
     def hash(self, data: bytes) -> bytes:
         """HASH(data)."""
@@ -110,15 +107,14 @@ class Hash:
         return result
 
 
-@dataclass(frozen=True)
-class KEM:
+class KEM(Struct, frozen=True):
     """KEM functions (hfs section 3); lengths in bytes."""
 
     name: str
     publickeylen: int
     ciphertextlen: int
-    private_type: Any = field(repr=False)
-    public_type: Any = field(repr=False)
+    private_type: Any
+    public_type: Any
 
     def generate_keypair(self) -> KeyPair:
         """GENERATE_KEM_KEYPAIR()."""
@@ -147,8 +143,8 @@ class KEM:
 
 X25519 = DH("25519", 32, X25519PrivateKey, X25519PublicKey)  # 12.1
 X448 = DH("448", 56, X448PrivateKey, X448PublicKey)  # 12.2
-CHACHAPOLY = CipherFunctions("ChaChaPoly", _ChaCha20Poly1305, Struct("<4xQ").pack)  # 12.3: 32 zero bits, n little-endian
-AESGCM = CipherFunctions("AESGCM", _AESGCM, Struct(">4xQ").pack)  # 12.4: 32 zero bits, n big-endian
+CHACHAPOLY = CipherFunctions("ChaChaPoly", _ChaCha20Poly1305, struct.Struct("<4xQ").pack)  # 12.3: 32 zero bits, n little-endian
+AESGCM = CipherFunctions("AESGCM", _AESGCM, struct.Struct(">4xQ").pack)  # 12.4: 32 zero bits, n big-endian
 SHA256 = Hash("SHA256", 32, 64, hashlib.sha256, hashes.SHA256())  # 12.5
 SHA512 = Hash("SHA512", 64, 128, hashlib.sha512, hashes.SHA512())  # 12.6
 BLAKE2S = Hash("BLAKE2s", 32, 64, hashlib.blake2s, hashes.BLAKE2s(32))  # 12.7

@@ -1,9 +1,10 @@
 """Protocol names (section 8) and what they mean."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
+
+from msgspec import Struct
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.plugins.noise import patterns
@@ -15,8 +16,7 @@ MAX_NAME = 255  # bytes, section 8
 Function = TypeVar("Function")
 
 
-@dataclass(frozen=True)
-class NoiseProtocol:
+class NoiseProtocol(Struct, frozen=True):
     """A handshake pattern and the functions it runs on. The name alone is hashed; `kem` is None without `hfs`."""
 
     name: str

@@ -5,11 +5,11 @@ its own randomness only, so that ML-KEM's `Encaps_internal` (FIPS 203, algorithm
 """
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from msgspec.structs import asdict, replace
 
 from plytalk.core.contracts.errors import HandshakeFailed, Usage
 from plytalk.plugins.noise.primitives import DH, KEM, KeyPair
@@ -32,7 +32,7 @@ def seeded_protocol(protocol: NoiseProtocol, draw: DrawBytes) -> NoiseProtocol:
         def generate_keypair(self) -> KeyPair:
             return self.load(draw("ephemeral", self.dhlen))
 
-    class SeededKEM(KEM):
+    class SeededKEM(KEM, frozen=True):
         def generate_keypair(self) -> KeyPair:
             private = MLKEM768PrivateKey.from_seed_bytes(draw("kem_seed", KEM_SEED))
             return KeyPair(private, private.public_key().public_bytes_raw())
@@ -44,17 +44,13 @@ def seeded_protocol(protocol: NoiseProtocol, draw: DrawBytes) -> NoiseProtocol:
                 raise HandshakeFailed(f"The other side's {self.name} key is malformed.") from error
             return ciphertext, secret
 
-    kem = SeededKEM(**_values(protocol.kem)) if protocol.kem else None
-    return replace(protocol, dh=SeededDH(**_values(protocol.dh)), kem=kem)
+    kem = SeededKEM(**asdict(protocol.kem)) if protocol.kem else None
+    return replace(protocol, dh=SeededDH(**asdict(protocol.dh)), kem=kem)
 
 
 def seeded_identity(draw: DrawBytes) -> OwnIdentity:
     """A long-lived identity from `draw`."""
     return OwnIdentity(Ed25519PrivateKey.from_private_bytes(draw("identity", 32)))
-
-
-def _values(functions: DH | KEM) -> dict[str, Any]:
-    return {field.name: getattr(functions, field.name) for field in fields(functions)}
 
 
 def _kyber() -> Any:

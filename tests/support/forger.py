@@ -4,7 +4,6 @@
 the connection is closed without a word.
 """
 
-import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 import spake2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
@@ -78,7 +78,7 @@ class Responder:
     def start(self, low: bool = False, pair: KeyPair | None = None, psks: tuple[bytes, ...] = ()) -> None:
         """Read message A. With `low`, both keys of this side are of low order."""
         name = preamble.suite(preamble.tokens([SUITE], "code" if self.code else "")[0])
-        protocol = dataclasses.replace(named(name), dh=LOW_ORDER) if low else named(name)
+        protocol = replace(named(name), dh=LOW_ORDER) if low else named(name)
         self.pair = pair or protocol.dh.generate_keypair()
         self.state = HandshakeState(protocol, initiator=False, prologue=self.prologue, s=self.pair, psks=psks)
         self.state.read_message(self.wire.receive())

@@ -27,7 +27,7 @@ IDENTIFYING = ("framer", "handshake", "cipher", "messages")
 COMMANDS = {Role.INITIATOR: "connect", Role.RESPONDER: "serve"}
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Choice:
     """What was chosen. `made` are the layers that were given as objects, by their class; `doors` are where a server listens."""
 

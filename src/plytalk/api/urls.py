@@ -13,11 +13,11 @@ from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.io.address import Address, join_address, parse_address
 from plytalk.core.io.web_address import is_web_address, read_web_address
 
-_PAGE = re.compile(r"(?i:http(s?))://([^/?#@]+)/#(SHA256:[A-Za-z0-9+/]{43})")
+_PAGE = r"(?i:http(s?))://([^/?#@]+)/#(SHA256:[A-Za-z0-9+/]{43})"
 
-_WEB = re.compile(r"(?i:http(s?))://([^/?#]*)")
+_WEB = r"(?i:http(s?))://([^/?#]*)"
 
-_RELAYED = re.compile(r"(SHA256:[A-Za-z0-9+/]{43}|[0-9]{1,6})@(.*)")
+_RELAYED = r"(SHA256:[A-Za-z0-9+/]{43}|[0-9]{1,6})@(.*)"
 """The relay may be left out: then it is that of the config file."""
 
 
@@ -31,22 +31,22 @@ class Url(NamedTuple):
 
 def is_url(text: str) -> bool:
     """Whether this is such an address, or begins as such a URL does."""
-    return is_web_address(text) or bool(_RELAYED.fullmatch(text) or _PAGE.fullmatch(text))
+    return is_web_address(text) or bool(re.fullmatch(_RELAYED, text) or re.fullmatch(_PAGE, text))
 
 
 def key_named(text: str) -> str:
     """The fingerprint by which an address names its server at a relay, or the link to its page does; empty for others."""
-    if page := _PAGE.fullmatch(text):
+    if page := re.fullmatch(_PAGE, text):
         return page[3]
-    found = _RELAYED.fullmatch(text)
+    found = re.fullmatch(_RELAYED, text)
     return found[1] if found and found[1].startswith("SHA256:") else ""
 
 
 def read_url(text: str) -> Url:
     """Read such an address. Raises Usage."""
-    if relayed := _RELAYED.fullmatch(text):
+    if relayed := re.fullmatch(_RELAYED, text):
         return Url("relay", relay_address(relayed[2]) if relayed[2] else Address(""), "")
-    if page := _PAGE.fullmatch(text):
+    if page := re.fullmatch(_PAGE, text):
         text = f"ws{page[1].lower()}://{page[2]}/ws"
     return Url(*read_web_address(text))
 
@@ -63,7 +63,7 @@ def url_of(transport: str, address: str) -> str:
 
 def _refuse_page(text: str) -> None:
     """Raise Usage for the address of a page, which is not its whole link."""
-    if (page := _WEB.match(text)) and not _PAGE.fullmatch(text):
+    if (page := re.match(_WEB, text)) and not re.fullmatch(_PAGE, text):
         raise Usage(
             f"'{shorten(text)}' is the address of a page, to be opened in a browser.",
             f"If it is the page of `chat serve --web`, connect to ws{page[1].lower()}://{shorten(page[2]) or 'HOST'}/ws; "
@@ -74,7 +74,7 @@ def _refuse_page(text: str) -> None:
 def address_in(text: str) -> str:
     """HOST:PORT of a URL; any other text as it is. Raises Usage."""
     _refuse_page(text)
-    if not is_url(text) or _RELAYED.fullmatch(text):
+    if not is_url(text) or re.fullmatch(_RELAYED, text):
         return text
     address = read_url(text).address
     return join_address(address.host, address.port or 0)

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict, replace
 
 from plytalk.plugins.noise.primitives import DH, KEM, KeyPair
 from plytalk.plugins.noise.protocol import NoiseProtocol, named
@@ -41,6 +41,6 @@ def scripted() -> Script:
             def generate_keypair(self) -> KeyPair:
                 return pairs.pop()
 
-        return replace(protocol, dh=Scripted(**vars(protocol.dh)), kem=kem or protocol.kem)
+        return replace(protocol, dh=Scripted(**asdict(protocol.dh)), kem=kem or protocol.kem)
 
     return script

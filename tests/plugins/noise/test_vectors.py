@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from msgspec.structs import asdict
 
 from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.plugins.noise.engine import HandshakeState, TransportState
@@ -174,7 +175,7 @@ def seeded_kem(vector: Vector) -> KEM:
     """ML-KEM-768 without chance: the key pair comes from a seed, the encapsulation (kyber-py's) from another."""
     kyber = pytest.importorskip("kyber_py.ml_kem", reason="needs kyber-py: ./run --group tests").ML_KEM_768
 
-    class Seeded(KEM):
+    class Seeded(KEM, frozen=True):
         def generate_keypair(self) -> KeyPair:
             private = MLKEM768PrivateKey.from_seed_bytes(bytes.fromhex(vector["ephemeral_kem_i_seed"]))
             return KeyPair(private, private.public_key().public_bytes_raw())
@@ -183,7 +184,7 @@ def seeded_kem(vector: Vector) -> KEM:
             secret, ciphertext = kyber._encaps_internal(public, bytes.fromhex(vector["encap_seed_hex"]))
             return ciphertext, secret
 
-    return Seeded(**vars(MLKEM768))
+    return Seeded(**asdict(MLKEM768))
 
 
 def test_xxhfs_with_mlkem768(scripted: Any) -> None:
