@@ -103,7 +103,7 @@ class DirectChat(EndingChat):
         if meter is not None and records:
             items = items if items.__class__ is list else list(items)
             meter.records(records, size, len(items))
-        harmless = hearer.raw or (items.__class__ is list and len(items) > 1 and all_clean(items))
+        harmless = hearer.raw or (items.__class__ is list and len(items) > 1 and items[0].__class__ is str and all_clean(items))
         rest, is_open = iter(items), Reading.OPEN
         if connection.reading is not is_open:
             return rest

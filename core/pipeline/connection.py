@@ -92,7 +92,7 @@ class Connection:
         self._waiting: list[bytes] = []  # of a batch
         self._unread = b""
         self._end_waits: tuple[Exception | None] | None = None
-        self.pending: list[Item] = []
+        self.pending: list[Item] = []  # goes out with whatever is sent next, or at `flush`
         self.pieces: Pieces | None = None
 
     async def open(
@@ -241,10 +241,6 @@ class Connection:
         if not self._flush_follows:
             self._flush_follows = True
             self._loop.call_soon(self.flush)
-        self.pending.append(item)
-
-    def send_with_next(self, item: Item) -> None:
-        """Send an item with whatever is sent next, or at `flush`."""
         self.pending.append(item)
 
     def drop_pending(self) -> None:

@@ -4,7 +4,13 @@ A member is a position in it. So no member has its own queue: a slow reader fall
 where he was, and members at the same position share the records that are packed for them.
 """
 
+import sys
+from collections.abc import Callable
+
 from msgspec import Struct
+
+from plytalk.core.contracts.items import Extension
+from plytalk.plugins.rooms.room_events import EVENT
 
 NOTHING: frozenset[int] = frozenset()
 MAX_BYTES = 4 * 1024 * 1024
@@ -26,10 +32,10 @@ class LogEntry(Struct, frozen=True, gc=False):
 
 
 class LogSize:
-    """How many bytes all logs of a server keep together."""
+    """How many bytes all logs of a server keep together; `shorten` is called where that is more than `most`."""
 
-    def __init__(self) -> None:
-        self.kept = 0
+    def __init__(self, most: int = sys.maxsize, shorten: Callable[[], None] | None = None) -> None:
+        self.kept, self.most, self.shorten = 0, most, shorten or (lambda: None)
 
 
 class EventLog:
@@ -63,13 +69,12 @@ class EventLog:
         """The events from number `at` on, of those that are kept."""
         return self._entries[max(0, at - self.first) :]
 
-    def bodies(self, at: int, end: int | None = None, hidden: frozenset[int] = NOTHING) -> list[bytes]:
-        """The bodies of those before number `end`, without the events that are `hidden`."""
-        stop = None if end is None else max(0, end - self.first)
-        entries = self._entries[max(0, at - self.first) : stop]
+    def items(self, at: int, end: int, hidden: frozenset[int] = NOTHING) -> list[Extension]:
+        """Those before number `end`, without the events that are `hidden`, as everybody is sent them."""
+        entries = self._entries[max(0, at - self.first) : max(0, end - self.first)]
         if hidden:
-            return [entry.body for number, entry in enumerate(entries, max(at, self.first)) if number not in hidden]
-        return [entry.body for entry in entries]
+            entries = [entry for number, entry in enumerate(entries, max(at, self.first)) if number not in hidden]
+        return [Extension(EVENT, entry.body) for entry in entries]
 
     def hidden(self, at: int, end: int, person: object) -> frozenset[int]:
         """The numbers of those before number `end` that are not for this person; for None, that are not for everybody."""
@@ -80,7 +85,7 @@ class EventLog:
 
     def size(self, at: int) -> int:
         """How many bytes the events from number `at` on have."""
-        return sum(map(len, self.bodies(at)))
+        return sum(len(entry.body) for entry in self.since(at))
 
     def part(self, at: int, size: int) -> tuple[int, int]:
         """Up to which number the events from `at` on fit into `size` bytes, one at least, and how many bytes they have."""
@@ -100,12 +105,14 @@ class EventLog:
         behind = needed is not None and needed < self.next
         keep = max(self._keep, self.next - (needed or 0)) if behind else self._keep
         most = MOST_BYTES if behind else MAX_BYTES
-        if len(self._entries) <= 2 * keep + 16 and self.kept <= most:
-            return
-        # Half at a time, so that the cost of moving the list is shared by many events.
-        gone = max(len(self._entries) - keep, 0)
-        left = self.kept - sum(len(entry.body) for entry in self._entries[:gone])
-        self._forget(*self._cut(gone, left, most // 2) if left > most else (gone, left))
+        if len(self._entries) > 2 * keep + 16 or self.kept > most:
+            # Half at a time, so that the cost of moving the list is shared by many events.
+            gone = max(len(self._entries) - keep, 0)
+            left = self.kept - sum(len(entry.body) for entry in self._entries[:gone])
+            self._forget(*self._cut(gone, left, most // 2) if left > most else (gone, left))
+        together = self._together
+        if together.kept > together.most:
+            together.shorten()
 
     def shrink(self, size: int) -> None:
         """Keep no more than so many bytes."""

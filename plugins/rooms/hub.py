@@ -90,7 +90,7 @@ class Hub:
         self.epoch = history.epoch if history else secrets.token_hex(8)
         self.outbox = Outbox(history, end, self.returning.taken_of)
         self.rooms = RoomList(pack, self.outbox.touch, first, backlog, history)
-        self.first, self.outbox.delivered = self.rooms.first, self.rooms.bound_logs
+        self.first = self.rooms.first
         self.members: dict[int, LineSubscriber | Member] = {}
         self.parting: LateListener | None = None
         """The server's user, once that has left its only company."""

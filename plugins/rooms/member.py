@@ -123,7 +123,7 @@ class Member(PacedSpeaker):
         self.taken += 1
         budget = self.budget
         if not self.owes:
-            self._hub.outbox.note_speaker(self)
+            self._hub.outbox.note_speaker(self, self.room)
         budget.messages -= 1
         budget.work -= 1
         if text[:1] == "/" or self.muted:
@@ -183,7 +183,7 @@ class Member(PacedSpeaker):
         self.parting = True
         if self.room:
             if not self.owes:
-                self._hub.outbox.note_speaker(self)
+                self._hub.outbox.note_speaker(self, self.room)
         else:
             self.session.part()
 
@@ -261,7 +261,7 @@ class Member(PacedSpeaker):
     def acknowledge(self) -> None:
         """Say how much it has said has been taken, with whatever it is sent next."""
         if self.session.acknowledges and not self.session.ending:
-            self.session.connection.send_with_next(Ack(self.taken))
+            self.session.connection.pending.append(Ack(self.taken))
 
     def hear(self, event: RoomEvent) -> None:
         """A plain member: it is sent what a screen would show, as a line."""

@@ -61,10 +61,7 @@ class SpeakingMember(Protocol):
 
 
 class Outbox:
-    """`taken_of` says how much a member has said, for `history`; where that cannot keep any more, `end` ends the server.
-
-    `delivered` is called after each delivery: the hub sets it, once it has rooms.
-    """
+    """`taken_of` says how much a member has said, for `history`; where that cannot keep any more, `end` ends the server."""
 
     def __init__(
         self,
@@ -74,7 +71,6 @@ class Outbox:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._history, self._end, self._taken_of = history, end, taken_of
-        self.delivered: Callable[[], None] = lambda: None
         self._owing: list[SpeakingMember] = []
         self._entered: list[SpeakingMember] = []
         self._rooms: dict[Room, None] = {}
@@ -91,10 +87,11 @@ class Outbox:
         self._turn = ENDING
         self._loop.call_soon(self._keep_and_deliver)
 
-    def note_speaker(self, member: SpeakingMember) -> None:
-        """A member has said something in the read that goes on: it is acknowledged when that has been kept."""
+    def note_speaker(self, member: SpeakingMember, room: Room) -> None:
+        """A member says something there in the read that goes on: it is sent after that, and acknowledged when it is kept."""
         member.owes = True
         self._owing.append(member)
+        self._rooms[room] = None
         if self._turn is IDLE:
             self._turn = READING
 
@@ -146,6 +143,7 @@ class Outbox:
             return
         owing, self._owing = self._owing, []
         for member in owing:
+            member.owes = False
             member.acknowledge()
         try:
             self._send()
@@ -154,12 +152,10 @@ class Outbox:
             if self._rooms or self._owing:
                 self._end_turn()
         for member in owing:
-            member.owes = False
             if (connection := member.session.connection).pending:
                 connection.flush()
             if member.parting:
                 member.settle()
-        self.delivered()
 
     def _send(self) -> None:
         """Send SLICE bytes, and the rest in the next turns: first to rooms that have waited. Each is first at times."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from plytalk.core.contracts.items import Extension, Item
+from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.limits import KIB, MIB, Limits
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.pipeline.broadcast import broadcast
@@ -17,7 +17,7 @@ from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.rooms.budget import SENT, SLICE
 from plytalk.plugins.rooms.event_log import NOTHING, EventLog, LogEntry, LogSize
 from plytalk.plugins.rooms.roles import EventMember, LineSubscriber
-from plytalk.plugins.rooms.room_events import EVENT, FIXED, SEEN, Kind, RoomEvent, head_of
+from plytalk.plugins.rooms.room_events import FIXED, SEEN, Kind, RoomEvent, head_of
 
 Pack = Callable[[Sequence[Item]], Iterable[bytes]]
 COMING_AND_GOING = (Kind.JOINED, Kind.LEFT)
@@ -56,6 +56,7 @@ class Speaker:
         """Say something to everybody in the room."""
         if self.room is not None:
             self.room.say(self, text)
+            self.room.touch()
 
     def charge(self, size: int) -> None:
         """Something of so many bytes goes to the whole room on its behalf."""
@@ -104,15 +105,18 @@ class Room:
 
     # -- what happens -----------------------------------------------------------------------------------------------------
 
+    def touch(self) -> None:
+        """There is something to flush."""
+        self._touched(self)
+
     def say(self, speaker: Speaker, text: str) -> None:
-        """A message, the most common event."""
+        """A message, the most common event. The caller touches the room: once for all that comes in a read."""
         log, body = self.log, text.encode(errors="replace")
         if len(body) > Limits.message:  # bytes that are not text grow when they become text
             body = body[: Limits.message]
         speaker.charge(len(body))
         log.add(FIXED.pack(log.next, int(time.time() * 1000), SAID, speaker.marks) + speaker.head + body, speaker.id)
         self.messages += 1
-        self._touched(self)
 
     def happen(self, kind: Kind, sender: Speaker, text: str = "", audience: frozenset[object] | None = None) -> None:
         """Any other event."""
@@ -120,7 +124,7 @@ class Room:
             return
         event = RoomEvent(self.log.next, int(time.time() * 1000), kind, sender.marks, sender.name, text, sender.digest)
         self.log.add(event.encode(), sender.id, audience)
-        self._touched(self)
+        self.touch()
 
     # -- who hears of it --------------------------------------------------------------------------------------------------
 
@@ -129,6 +133,7 @@ class Room:
         self.event_members[member] = None
         self._apart[member] = None
         self._place(member, at)
+        self.touch()
 
     def leave(self, member: LineSubscriber) -> None:
         """Somebody goes."""
@@ -205,7 +210,7 @@ class Room:
         holding = {at for at, reader in late if getattr(reader, "holds_back", False)}
         self.is_jammed = max(map(log.size, awaited | holding), default=0) > JAM
         if awaited:
-            self._touched(self)
+            self.touch()
 
     def _tell_all(self, start: int, end: int, packed: Packed, left: int) -> int:
         """Send what has happened to those that are in step, as far as the bytes go; gives how many were sent."""
@@ -215,7 +220,7 @@ class Room:
             told = {person for entry in self.log.since(start) for person in entry.audience or ()}
             for member in [member for member in self.event_members if member.person in told]:
                 self._set_apart(member, start)
-        if not self._in_step or not (events := self._events(start, end, hidden)):
+        if not self._in_step or not (events := self.log.items(start, end, hidden)):
             return 0
         records = packed[start, end, hidden] = tuple(self._pack(events))
         each = sum(map(len, records)) + SENT
@@ -264,13 +269,9 @@ class Room:
     def _records(self, at: int, end: int, hidden: frozenset[int], packed: Packed) -> Sequence[bytes]:
         """What happened from number `at` to before `end`, without what is hidden, as the plaintexts of records: packed once."""
         if (at, end, hidden) not in packed:
-            events = self._events(at, end, hidden)
+            events = self.log.items(at, end, hidden)
             packed[at, end, hidden] = tuple(self._pack(events)) if events else ()
         return packed[at, end, hidden]
-
-    def _events(self, at: int, end: int, hidden: frozenset[int]) -> list[Extension]:
-        """The same as items."""
-        return [Extension(EVENT, body) for body in self.log.bodies(at, end, hidden)]
 
     def _tell(self, subscriber: Any, at: int, left: int) -> int:
         """Tell one that hears lines what it has yet to be told, as much as it reads and the bytes go; gives how many."""

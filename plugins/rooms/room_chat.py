@@ -36,43 +36,35 @@ class ClientState(Enum):
     NO_ROOMS = "the other side has no rooms"
 
 
-class KeptLines:
-    """The lines that a client has said and the server has not acknowledged, over all connections of the client.
+class KeptLines(deque[str]):
+    """The lines that a client has said and the server has not acknowledged, over all connections of the client: `most` at most.
 
     `taken` counts those that the server has acknowledged. The first `earlier` of the lines here were said over an earlier
     connection. `unshown` counts acknowledged lines that have not come back as events.
     """
 
     def __init__(self) -> None:
-        self._lines: deque[str] = deque()
+        super().__init__()
         self.taken = self.earlier = self.unshown = 0
         self.most = MAX_KEPT
-
-    def __len__(self) -> int:
-        return len(self._lines)
 
     @property
     def said(self) -> int:
         """The number of the last line, as the server counts them."""
-        return self.taken + len(self._lines)
+        return self.taken + len(self)
 
     def begin_connection(self) -> None:
         """A connection has opened: whether this server has rooms is not known."""
-        self.earlier, self.most = len(self._lines), MAX_KEPT
+        self.earlier, self.most = len(self), MAX_KEPT
 
     def welcome(self) -> None:
         """The server has a room, to which one may come back: keep all lines."""
         self.most = sys.maxsize
 
-    def add(self, line: str) -> None:
-        """Keep a line until it is acknowledged."""
-        if len(self._lines) < self.most:
-            self._lines.append(line)
-
     def acknowledge(self, taken: int) -> None:
         """The server has taken so many of all lines that were said."""
-        while self.taken < taken and self._lines:
-            line = self._lines.popleft()
+        while self.taken < taken and self:
+            line = self.popleft()
             blank = not line or line.isspace()
             self.unshown += not blank and (line[:1] != "/" or line[:2] == "//")  # of these nothing need come back
             self.taken += 1
@@ -81,12 +73,12 @@ class KeptLines:
     def drop_earlier(self, taken: int) -> None:
         """Drop what was said over earlier connections, for a server that does not know of it; it has taken so many lines."""
         for _ in range(self.earlier):
-            self._lines.popleft()
+            self.popleft()
         self.taken, self.earlier, self.unshown = taken, 0, 0
 
     def said_earlier(self) -> tuple[str, ...]:
         """What was said over earlier connections, to be said again."""
-        return tuple(islice(self._lines, self.earlier))
+        return tuple(islice(self, self.earlier))
 
 
 class RoomChat(DirectChat):
@@ -135,8 +127,8 @@ class RoomChat(DirectChat):
             self.connection.send(line)
 
     def send_line(self, line: str) -> None:
-        if self.lines is not None:
-            self.lines.add(line)
+        if (lines := self.lines) is not None and len(lines) < lines.most:
+            lines.append(line)
         self._said += 1
         self.connection.send(line)
         if self.state is ClientState.ASKED:

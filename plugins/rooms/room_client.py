@@ -222,7 +222,7 @@ class RoomClient(RoomInput):
         self._send_queue(chat)
 
     def _recount(self, chat: RoomChat) -> None:
-        chat.recount(self._lines.taken, self._lines.taken + len(self._lines))
+        chat.recount(self._lines.taken, self._lines.said)
 
     def _enter(self, said: dict[str, Any], room: str, epoch: str, name: str, following: int) -> None:
         back = (room, epoch) == (self._room, self._epoch)

@@ -164,7 +164,7 @@ class RoomInput:
             self._ending = YOU_SAID_EXIT
             if self.chat and self.state is ClientState.WAITING:
                 self._give_up_later(self.chat)
-            elif len(self._queue) == 1 and not len(self._lines):
+            elif len(self._queue) == 1 and not self._lines:
                 self._reconnecting.stop()
 
     def notice(self, sentence: str) -> None:

@@ -32,7 +32,7 @@ class RoomList(Mapping[str, Room]):
     ) -> None:
         self._pack, self._touched, self._keep, self._history = pack, touched, max(KEEP, backlog), history
         self._rooms: dict[str, Room] = {}
-        self._logs = LogSize()
+        self._logs = LogSize(MAX_LOGS, self._bound_logs)
         self._freeing: set[Room] = set()
         self._after = history.after if history else 0  # the events of new rooms have higher numbers
         for kept in history.rooms() if history else ():
@@ -65,10 +65,8 @@ class RoomList(Mapping[str, Room]):
     def _make(self, name: str, after: int, entries: Sequence[LogEntry] = ()) -> Room:
         return Room(name, self._keep, self._pack, self._touched, after, entries, self._logs)
 
-    def bound_logs(self) -> None:
-        """Keep no more than MAX_LOGS."""
-        if self._logs.kept <= MAX_LOGS:
-            return
+    def _bound_logs(self) -> None:
+        """The logs are too long together."""
         self.forget_empty()
         while self._logs.kept > MAX_LOGS:
             longest = max((room.log for room in self._rooms.values()), key=lambda log: log.kept)

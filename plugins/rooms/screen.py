@@ -38,7 +38,7 @@ def as_event(
     """
     shown: Callable[[str], str] = str if raw else clean
     room, sender = where_and_who(room, event.name, event.key, event.marks, shown)
-    id, time = f"{room}/{event.id}", time_of(event.time)
+    id, time = f"{room}/{event.id}", datetime.fromtimestamp(min(event.time, LAST) / 1000, UTC)
     member: dict[str, Any] = {"id": id, "time": time, "sender": sender, "room": room, "own": own, "replayed": replayed}
     text = event.text
     match event.kind:
@@ -93,11 +93,6 @@ def moderated(member: dict[str, Any], details: dict[str, Any]) -> Moderated:
         **member, action=str(details.get("action", "")), target=sender_of(details.get("target"), raw=True),
         reason=str(reason) if reason else None,
     )  # fmt: skip
-
-
-def time_of(milliseconds: int) -> datetime:
-    """A time as a room counts it: since 1970."""
-    return datetime.fromtimestamp(min(milliseconds, LAST) / 1000, UTC)
 
 
 def sender_of(member: Any, raw: bool = False) -> Sender:

@@ -169,7 +169,7 @@ async def test_what_is_sent_within_one_turn_goes_out_together_and_in_order() -> 
     assert case.heard.came == b""
     await idle()
     assert bytes(case.heard.came) == frame(b"one") + frame(b"two")
-    case.connection.send_with_next("three")
+    case.connection.pending.append("three")
     await idle()
     case.connection.flush([b"four"])
     await idle()

@@ -68,7 +68,7 @@ def test_what_was_written_is_there_for_the_next_server(tmp_path: Path) -> None:
         assert history.epoch == epoch
         rooms = {room.name: room for room in history.rooms()}
         assert [RoomEvent.decode(entry.body).text for entry in rooms["lobby"].entries] == ["one", "two", "three"]
-        assert [entry.body for entry in rooms["lobby"].entries] == lobby.log.bodies(1)
+        assert [entry.body for entry in rooms["lobby"].entries] == [entry.body for entry in lobby.log.since(1)]
         assert (rooms["lobby"].after, rooms["kitchen"].topic) == (0, "tea at four")
         assert history.taken() == [(("", "b"), ReceivedCounts(1, "kitchen")), (("key", "a"), ReceivedCounts(3, "lobby"))]
 
@@ -107,7 +107,7 @@ def test_the_file_keeps_what_the_memory_keeps_and_no_trace_of_the_rest(tmp_path:
         say(room, "<last>")
         history.write([room], [])
     texts = texts_in(path)
-    assert texts == [RoomEvent.decode(body).text for body in room.log.bodies(0)]
+    assert texts == [RoomEvent.decode(entry.body).text for entry in room.log.since(0)]
     assert 10 < len(texts) < 2 * 10 + 18
     content = path.read_bytes()
     assert not any(f"<word {number}>".encode() in content for number in range(100) if f"<word {number}>" not in texts)

@@ -14,6 +14,7 @@ from plytalk.core.contracts.items import Ack
 from plytalk.core.endpoints.notices import AT_ONCE
 from plytalk.plugins.messages.records import BUCKETS, MESSAGE
 from plytalk.plugins.record_spans import HEADER, MORE
+from plytalk.plugins.rooms import room
 from plytalk.plugins.rooms.room_events import EVENT, MAX_REQUEST, ROOM, Kind
 from plytalk.testing.verdict import idle
 
@@ -115,6 +116,16 @@ async def test_a_room_that_cannot_be_is_told_and_the_first_taken(home: Path) -> 
         stranger = await crowd.joins("alice", room="no room")
         assert (await stranger.welcome())["room"] == "lobby"
         assert await stranger.tells("This is lobby.")
+
+
+async def test_a_newcomer_to_a_crowd_gets_the_backlog_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "CROWD", 2)  # so nobody is told that it comes
+    async with Crowd(home, backlog=3, headless=True) as crowd:
+        alice = await crowd.joins("alice")
+        alice.session.say("before")
+        await alice.until(lambda: "alice: before" in alice.texts)
+        bob = await crowd.joins("bob")
+        await bob.until(lambda: "alice: before" in bob.texts)
 
 
 async def test_a_newcomer_gets_the_backlog_once_and_its_own_old_words_with_it(home: Path) -> None:

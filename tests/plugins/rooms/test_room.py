@@ -40,6 +40,7 @@ def a_room(*subscribers: Hears, touched: list[Room] | None = None) -> Room:
 
 def said(room: Room, text: str, sender: int = 0) -> None:
     room.say(speaker("bob", sender), text)
+    room.touch()
 
 
 def test_all_but_whoever_said_it_hear_it_once() -> None:
@@ -114,14 +115,14 @@ async def test_who_comes_in_the_same_turn_hears_nothing_of_what_was_before(home:
         alice = await crowd.joins("alice")
         late = Hears(99)
         hub = crowd.hub
-        hub.first.say(speaker("bob", -2), "before")
+        said(hub.first, "before", -2)
 
         class Plain(Hears):
             hears_events, muted, marks, room, digest = False, False, 0, None, b""
 
         late = Plain(99)
         hub.enter(late, hub.first)
-        hub.first.say(speaker("bob", -2), "after")
+        said(hub.first, "after", -2)
         await alice.until(lambda: "bob: after" in alice.texts)
         assert [event.text for event in late.heard if event.kind == Kind.SAID] == ["after"]
         hub.first.subscribers.pop(late)

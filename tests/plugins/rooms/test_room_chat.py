@@ -31,26 +31,28 @@ async def test_what_is_said_is_counted_and_what_was_taken_told() -> None:
 # -- what is kept: all of it for a server with rooms, and a bounded number for any other -----------------------------------------
 
 
-def test_for_a_server_that_has_not_said_welcome_no_more_is_kept_than_a_bound() -> None:
-    lines = KeptLines()
+async def test_for_a_server_that_has_not_said_welcome_no_more_is_kept_than_a_bound() -> None:
+    alone = await Alone(Items, make_chat=RoomChat).open()
+    alone.session.lines = lines = KeptLines()
     for _ in range(MAX_KEPT + 2):
-        lines.add("x")
+        alone.session.say("x")
     assert len(lines) == MAX_KEPT
     lines.welcome()
-    lines.add("x")
+    alone.session.say("x")
     assert len(lines) == MAX_KEPT + 1
     lines.begin_connection()
-    lines.add("x")
+    alone.session.say("x")
     assert len(lines) == MAX_KEPT + 1
+    alone.session.say("exit")
+    await alone.over()
 
 
 def test_what_was_said_earlier_is_what_an_acknowledgement_has_left_of_it() -> None:
     lines = KeptLines()
-    for line in ("one", "two", "three"):
-        lines.add(line)
+    lines += ("one", "two", "three")
     assert lines.said_earlier() == ()
     lines.begin_connection()
-    lines.add("four")
+    lines.append("four")
     lines.acknowledge(1)
     assert (lines.said_earlier(), lines.taken, len(lines)) == (("two", "three"), 1, 3)
     lines.drop_earlier(7)
@@ -61,7 +63,6 @@ def test_what_was_said_earlier_is_what_an_acknowledgement_has_left_of_it() -> No
 
 def test_only_what_others_see_is_awaited_as_an_event() -> None:
     lines = KeptLines()
-    for line in ("words", "", " \t", "/who", "//not a command"):
-        lines.add(line)
+    lines += ("words", "", " \t", "/who", "//not a command")
     lines.acknowledge(5)
     assert lines.unshown == 2

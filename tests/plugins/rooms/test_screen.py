@@ -8,7 +8,7 @@ from crowd import Screen
 
 from plytalk.core.contracts.events import Message, Sender
 from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
-from plytalk.plugins.rooms.screen import DEEPEST, LAST, as_event, cleaned, sender_of, tell, time_of
+from plytalk.plugins.rooms.screen import DEEPEST, LAST, as_event, cleaned, sender_of, tell
 
 
 class Raw(Screen):
@@ -63,8 +63,10 @@ def test_a_private_message_says_to_whom_it_is() -> None:
 
 
 def test_no_time_is_too_late_to_be_shown() -> None:
-    assert time_of(2**64 - 1) == time_of(LAST)
-    assert time_of(LAST).year == 9999
+    for time in (LAST, LAST + 1, 2**64 - 1):
+        event = as_event(RoomEvent(1, time, Kind.SAID, 0, "bob", "hello"), "lobby")
+        assert event is not None
+        assert (event.time.year, event.time.month, event.time.day) == (9999, 12, 31)
 
 
 def test_what_this_version_does_not_know_is_not_shown() -> None:
