@@ -68,7 +68,7 @@ class CountingReceiver(Countdown):
     def skipped(self, why: str) -> None:
         raise RuntimeError(why)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         raise error
 
     def ended(self, error: Exception | None) -> None: ...

@@ -7,15 +7,17 @@ that gave them is at fault. All of this runs after a fault, or while a conversat
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from inspect import getattr_static, getsourcefile, getsourcelines, signature, unwrap
+from inspect import getattr_static, getsourcefile, getsourcelines, isfunction, signature, unwrap
 from traceback import walk_tb
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.kinds import GROUP, KINDS
 from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.transport import Stream, Transport
 
 BYTES = (bytes, bytearray, memoryview)
 GIVERS = {"encode": ("cipher", "seal"), "seal": ("messages", "pack"), "open": ("framer", "frames"), "unpack": ("cipher", "open")}
@@ -29,15 +31,15 @@ def blame(error: BaseException, suspects: Sequence[Layer | type[Layer]], said: s
     `said` is what its sentence says after the layer's name, `{}` being the kind of error. A single suspect is the one.
     """
     layers = [_class_of(one) for one in suspects]
-    layer, code, line, given = _culprit(error, layers)
-    if layer is None and len(layers) == 1:
-        layer = layers[0]
+    found = _culprit(error, layers)
+    layer = found.layer or (layers[0] if len(layers) == 1 else None)
     if layer is None:
         return None
-    if given:
-        made = returned(layer, *given)
+    if found.given:
+        made = returned(layer, *found.given)
     else:
-        made = BrokenPlugin(f"{title(layer)} {said.format(type(error).__name__)}", _hint(layer, code, line))
+        hint = _hint(layer, found.code, found.line, found.method)
+        made = BrokenPlugin(f"{title(layer)} {said.format(type(error).__name__)}", hint)
     made.__cause__ = error
     return made
 
@@ -68,7 +70,7 @@ def blame_hook(
     return made
 
 
-def fault_of_attack(error: Exception, attack: object) -> str:
+def fault_of_attack(error: BaseException, attack: object) -> str:
     """What an attack raised by mistake, and at which line of its file, as sentences."""
     kind: Any = type(attack)
     at = raised_at(error, getattr(sys.modules.get(kind.__module__), "__file__", None)) or class_place(kind)
@@ -92,7 +94,8 @@ def checked(layer: Any, method: str, gives: Any, *arguments: Any) -> Any:
         got = getattr(layer, method)(*arguments)
     except ChatError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        let_through(error)
         raise blame_one(error, layer) from error
     if not isinstance(got, gives):
         raise returned(layer, method, got)
@@ -105,7 +108,7 @@ def returned(layer: Any, method: str, got: object) -> BrokenPlugin:
     function = unwrap(getattr(kind, method))
     code: CodeType | None = getattr(function, "__code__", None)
     what = "nothing" if got is None else f"a value of type {type(got).__name__}"
-    return BrokenPlugin(f"{title(kind)} returns {what} from `{method}`.", _hint(kind, code, None))
+    return BrokenPlugin(f"{title(kind)} returns {what} from `{method}`.", _hint(kind, code, None, method))
 
 
 def check_frame(framer: Any, frame: Any) -> tuple[FrameKind | None, Any]:
@@ -155,13 +158,13 @@ def _place_in(layer: type[Layer], code: CodeType, line: int) -> str:
 def asked(kind: str, method: str) -> str:
     """What the contract of a kind of layer asks of a method, as its signature; empty where it knows no such method."""
     contract = contract_of(kind)
+    if method not in _members(contract):
+        contract = next((one for one in optional_contracts() if method in vars(one) and method[0] != "_"), contract)
     member = getattr_static(contract, method, None)
     if isinstance(member, property):
         return f"{method}, a property"
     function = getattr(member, "__func__", member)
-    if not callable(function) or method not in _members(contract):
-        return ""
-    return written(method, function)
+    return written(method, function) if isfunction(function) else ""
 
 
 def contract_of(kind: str) -> type[Any]:
@@ -171,6 +174,13 @@ def contract_of(kind: str) -> type[Any]:
     from plytalk.core.contracts.attack import Attack  # the lab's, which a conversation does without
 
     return Attack
+
+
+def optional_contracts() -> list[type[Any]]:
+    """The Protocols of what a layer may offer besides the contract of its kind."""
+    from plytalk.core.contracts import optional  # which imports the kinds of layers
+
+    return [one for one in vars(optional).values() if getattr(one, "_is_protocol", False) and one.__module__ == optional.__name__]
 
 
 def written(name: str, function: Callable[..., Any]) -> str:
@@ -188,22 +198,28 @@ class Culprit(NamedTuple):
     layer: type[Layer] | None = None
     code: CodeType | None = None
     line: int | None = None
+    method: str = ""
     given: tuple[str, object] | None = None
 
 
 def _culprit(error: BaseException, layers: Sequence[type[Layer]]) -> Culprit:
     found = Culprit()
     for frame, line in walk_tb(error.__traceback__):
-        if layer := _layer_of(frame):
-            found = _giver(frame, layers) or Culprit(layer, frame.f_code, line)
+        if layer := _layer_of(frame, layers):
+            found = _giver(frame, layers) or Culprit(layer, frame.f_code, line, _method_of(layer, frame, found))
         elif found.code and frame.f_code.co_filename == found.code.co_filename:
             found = found._replace(code=frame.f_code, line=line)  # a function of its module
     return found
 
 
-def _layer_of(frame: FrameType) -> type[Layer] | None:
-    """The layer that a frame belongs to, whether it is a suspect or was called by one, as a UI is by an authenticator."""
+def _layer_of(frame: FrameType, layers: Sequence[type[Layer]]) -> type[Layer] | None:
+    """The layer that a frame belongs to, whether it is a suspect or was called by one, as a UI is by an authenticator.
+
+    A stream is its transport's.
+    """
     own = type(frame.f_locals.get("self"))
+    if issubclass(own, Stream):
+        return next((layer for layer in layers if layer.kind == Transport.kind), None)
     return own if issubclass(own, Layer) else None
 
 
@@ -220,9 +236,15 @@ def _giver(frame: FrameType, layers: Sequence[type[Layer]]) -> Culprit | None:
     return Culprit(giver, given=(giving, wrong[0])) if wrong and giver else None
 
 
-def _hint(layer: type[Layer], code: CodeType | None, line: int | None) -> str:
+def _method_of(layer: type[Layer], frame: FrameType, caller: Culprit) -> str:
+    """The method of the contract that was called: this one, or the one of the layer that calls it."""
+    name = frame.f_code.co_name
+    return caller.method if caller.layer is layer and not asked(layer.kind, name) else name
+
+
+def _hint(layer: type[Layer], code: CodeType | None, line: int | None, method: str) -> str:
     place = _place_in(layer, code, line or code.co_firstlineno) if code else class_place(layer)
-    wanted = asked(layer.kind, code.co_name) if code else ""
+    wanted = asked(layer.kind, method)
     return f"See {place} of {origin(layer.__module__)}." + (f" The contract asks for {wanted}." if wanted else "")
 
 

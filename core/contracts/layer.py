@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from msgspec import Struct
 
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 
@@ -72,7 +73,7 @@ class Layer(ABC):
         return cleandoc(cls.__doc__ or cls.name).splitlines()[0]
 
 
-Failed = list[tuple[int, Exception]]
+Failed = list[tuple[int, BaseException]]
 """What went wrong where something was done for many: the numbers of those, and what was raised."""
 
 
@@ -80,5 +81,6 @@ def attempt(number: int, failed: Failed, function: Callable[..., Any], *argument
     """Call it for one of many; that it raises is nobody else's concern."""
     try:
         return function(*arguments)
-    except Exception as error:
+    except BaseException as error:
+        let_through(error)
         failed.append((number, error))

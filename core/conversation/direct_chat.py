@@ -8,9 +8,11 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
+from plytalk.core.contracts.blame import returned
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import StackMismatch, Truncated
 from plytalk.core.contracts.events import refuse
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import (
     EXIT_SPACE,
     Ack,
@@ -184,10 +186,13 @@ class DirectChat(EndingChat):
             return
         try:
             prepared = self.connection.messages.prepare(text)
-        except Exception as error:
+        except BaseException as error:
+            let_through(error)
             self.fail(error)
             return
-        if prepared is None:
+        if not isinstance(prepared, str):
+            if prepared is not None:
+                self.fail(returned(self.connection.messages, "prepare", prepared))
             return
         most = self.connection.limits.message
         if len(prepared) * 4 > most and (why := too_long(prepared, most)):  # a short one needs no call
@@ -213,12 +218,8 @@ class DirectChat(EndingChat):
 
     def lost(self, seconds: float) -> None:
         """Nothing has come for so long, no answer to a ping either: the connection counts as cut."""
-        self.fail(
-            Truncated(
-                f"The connection is dead: the other side has been silent for {seconds:g} seconds and does not answer a ping. "
-                "What was sent in that time may not have arrived."
-            )
-        )
+        dead = f"The connection is dead: the other side has been silent for {seconds:g} seconds and does not answer a ping."
+        self.fail(Truncated(f"{dead} What was sent in that time may not have arrived."))
 
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
         """Commands are for rooms: here an error answers each."""

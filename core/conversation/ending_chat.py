@@ -9,8 +9,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+from plytalk.core.contracts.blame import checked
 from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending, ending_by_peer, unheard
 from plytalk.core.contracts.errors import ChatError, LocalError, Truncated
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import EXIT, Ack, Close, CloseReason, Item
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role
@@ -102,8 +104,10 @@ class EndingChat(ABC):
         if self.ending:
             return
         try:
-            goodbye = Close(self.connection.messages.prepare(text) or EXIT, reason, sentence)
-        except Exception as error:
+            prepared = checked(self.connection.messages, "prepare", str | None, text)
+            goodbye = Close(prepared or EXIT, reason, sentence)
+        except BaseException as error:
+            let_through(error)
             self.fail(error)
         else:
             self._say_goodbye(goodbye, Ending(EndedBy.US, sentence or OUR_WORDS.get(reason, "You said exit."), code=reason))
@@ -200,7 +204,7 @@ class EndingChat(ABC):
             silent = Ending(EndedBy.THEM, "The other side closed the connection without saying exit.")
             self._end(unheard() if self.unheard else silent)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """End the conversation by what went wrong in it."""
         if not isinstance(error, ChatError):
             cause = error

@@ -10,12 +10,14 @@ from typing import cast
 
 from plytalk.core.bases.wire_stream import WireStream
 from plytalk.core.contracts.errors import Answered, Busy, ChatError, Refused, RemoteError, TooSlow
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import CloseReason, Empty
 from plytalk.core.contracts.optional import KnowsPeer, Opens
 from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import Admission, Full, Reason, TurnedAway, source_of
+from plytalk.core.endpoints.endpoint import blaming
 from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import Handler
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
@@ -41,6 +43,7 @@ class Arrivals:
     def __init__(self, server: Lifecycle, handler: Handler, stack: Stack, queue: FairQueue, arriving: Callable[[], int]) -> None:
         self._server, self._handler, self._capacity = server, handler, server.capacity
         self._stack, self._queue, self._arriving = stack, queue, arriving
+        self.transport = stack.transport
         self._admission = Admission(server.limits, asyncio.get_running_loop().time, server.is_exempt)
 
     def __len__(self) -> int:
@@ -104,7 +107,8 @@ class Arrivals:
         seconds = limits.person if isinstance(stream, KnowsPeer) else limits.handshake
         try:
             async with asyncio.timeout(seconds):
-                await opening.opened()
+                with blaming(self.transport, "raised {}."):
+                    await opening.opened()
         except TimeoutError:
             error = TooSlow(f"The other side did not open its connection within {seconds:g} seconds.")
         except ChatError as failure:
@@ -126,7 +130,8 @@ class Arrivals:
         try:
             for auth in self._stack.auths:
                 await auth.check(Peer(Role.RESPONDER, address, identity, nobody_to_ask))
-        except Exception:  # an error in a check is a refusal
+        except BaseException as error:  # an error in a check is a refusal
+            let_through(error)
             return False
         return not self._handler.refuse(identity)
 

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from msgspec.structs import replace
 
-from plytalk.core.contracts.blame import blame_hook, blame_one, returned
+from plytalk.core.contracts.blame import blame, blame_hook, blame_one, returned
 from plytalk.core.contracts.endings import Ending
-from plytalk.core.contracts.errors import ChatError, NotDone, UnknownPeer
+from plytalk.core.contracts.errors import BrokenPlugin, ChatError, NotDone, UnknownPeer
 from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.handler import MakesChat
+from plytalk.core.contracts.interruption import ignore_faults, let_through
+from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import Releases, prepare
@@ -28,6 +30,8 @@ from plytalk.core.pipeline.trial import tried
 from plytalk.core.stack.selection import Stack
 
 T = TypeVar("T")
+PLUGIN_FAILED = "A plugin of this server has failed."
+"""What a client reads whose conversation ends for that."""
 
 
 async def stop(*tasks: "asyncio.Task[Any]") -> None:
@@ -45,14 +49,15 @@ def _ask_nobody(prompt: str) -> str:
 
 
 @contextmanager
-def blaming(layer: Layer) -> Iterator[None]:
-    """Turn what a layer raises by mistake before the start into an error that names the layer."""
+def blaming(layer: Layer, said: str = "raised {} before the start.") -> Iterator[None]:
+    """Turn what a layer raises by mistake into an error that names the layer."""
     try:
         yield
     except ChatError:
         raise
-    except Exception as error:
-        raise blame_one(error, layer, "raised {} before the start.") from error
+    except BaseException as error:
+        let_through(error)
+        raise blame_one(error, layer, said) from error
 
 
 def interrupt(session: DirectChat) -> bool:
@@ -60,6 +65,14 @@ def interrupt(session: DirectChat) -> bool:
     is_open = not session.ending
     session.exit()
     return is_open
+
+
+def part(session: DirectChat, fault: ChatError) -> None:
+    """Say goodbye to a peer with whom no conversation has begun, because of this fault."""
+    if isinstance(fault, BrokenPlugin) and session.role is Role.RESPONDER:
+        session.exit(reason=CloseReason.BUSY, sentence=PLUGIN_FAILED)
+    else:
+        session.exit()
 
 
 def close(session: DirectChat) -> None:
@@ -110,17 +123,13 @@ class BaseEndpoint:
     async def release_features(self) -> None:
         for feature in self.stack.features:
             if isinstance(feature, Releases):
-                with suppress(Exception):  # it is over: what a feature cannot close now, nobody can
+                with ignore_faults():  # it is over: what a feature cannot close now, nobody can
                     await feature.release()
 
     @staticmethod
     async def call_transport(transport: Transport, way: Callable[[str, int], Awaitable[T]], host: str, port: int) -> T:
-        try:
+        with blaming(transport, "raised {}."):
             got = await way(host, port)
-        except ChatError:
-            raise
-        except Exception as error:
-            raise blame_one(error, transport) from error
         if not isinstance(got, Stream | Listener):
             raise returned(transport, way.__name__, got)
         return got
@@ -153,7 +162,11 @@ class BaseEndpoint:
         """Tell the plugins that a conversation opens and that it is over; whatever happens between, the peer gets a goodbye."""
         opened = False
         try:
-            self.call_hook("session_opened", session=session)
+            try:
+                self.call_hook("session_opened", session=session)
+            except ChatError as fault:
+                part(session, fault)
+                raise
             opened = True
             yield
         finally:
@@ -165,7 +178,7 @@ class BaseEndpoint:
         try:
             self.call_hook("session_closed", session=session, ending=session.ending)
         except ChatError as error:
-            with suppress(Exception):
+            with ignore_faults():
                 self.notice(error.sentence)
 
     def notice(self, sentence: str) -> None:
@@ -192,7 +205,7 @@ class BaseEndpoint:
         tasks: tuple[asyncio.Task[Any], ...] = ()
         try:
             show_open(ui, conversation)
-            tasks = (typing := asyncio.create_task(ui.run(conversation)),)
+            tasks = (typing := asyncio.create_task(self._type(conversation)),)
             await asyncio.sleep(0)  # it begins before the first message is shown
             begin()
             tasks = typing, (end := asyncio.ensure_future(over()))
@@ -214,14 +227,23 @@ class BaseEndpoint:
             ending = replace(ending, error=NotDone())
         try:
             show_closed(ui, ending)
-        except Exception as error:
+        except BaseException as error:
             self._blame_ui(error)
         return ending
 
+    async def _type(self, conversation: Conversation) -> None:
+        """Have the UI read what is typed. Out of a task SystemExit would end the loop, so it becomes a ChatError here."""
+        try:
+            await self.stack.ui.run(conversation)
+        except BaseException as error:
+            self._blame_ui(error)
+
     def _blame_ui(self, error: BaseException) -> NoReturn:
-        if isinstance(error, ChatError) or not isinstance(error, Exception):
+        let_through(error)
+        if isinstance(error, ChatError):
             raise error
-        raise blame_one(error, self.stack.ui, "raised {}; the conversation ends here.") from error
+        said = "raised {}; the conversation ends here."
+        raise (blame(error, self.stack.layers, said) or blame_one(error, self.stack.ui, said)) from error
 
     def call_hook(self, hook: str, /, **what: Any) -> None:
         caller = getattr(self._hook, hook)
@@ -229,6 +251,7 @@ class BaseEndpoint:
             caller(**what)
         except ChatError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            let_through(error)
             called = [implementation.function for implementation in caller.get_hookimpls()]
             raise blame_hook(error, hook, called, caller.spec.function) from error

@@ -13,11 +13,12 @@ from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import Busy, ChatError, Refused
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handler import GroupFeature
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.ui import Conversation
 from plytalk.core.conversation.direct_chat import DirectChat
-from plytalk.core.endpoints.endpoint import close
+from plytalk.core.endpoints.endpoint import close, part
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
 
 
@@ -137,7 +138,8 @@ class Gathering:
             return self._feature.local_member(first.stack, first.address, self._leave)
         except ChatError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            let_through(error)
             raise blame_one(error, cast(Feature, self._feature)) from error
 
     def _begin(self, first: DirectChat) -> None:
@@ -152,11 +154,12 @@ class Gathering:
         try:
             server.call_hook("session_opened", session=session)
             self._feature.attach(session)
-            session.begin()
-        except Exception as error:  # that of one is nobody else's
+        except BaseException as error:  # that of one is nobody else's
+            let_through(error)
             fault = error if isinstance(error, ChatError) else blame_one(error, cast(Feature, self._feature))
             server.notice(f"{session.address}: {fault.sentence}")
-            session.exit()
+            part(session, fault)
+        session.begin()  # also where it has ended so: what the other side answers to the goodbye is read
 
     def _start_parting(self, session: DirectChat, ending: Ending) -> None:
         self._server.start(self._part(session, ending))

@@ -13,12 +13,12 @@ While it is STOPPING it lets nobody in, and says goodbye to all.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
 from enum import Enum
 from typing import Any
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.interruption import ignore_faults, let_through
 from plytalk.core.contracts.optional import SingleUse
 from plytalk.core.contracts.transport import Listener
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -146,7 +146,7 @@ class Lifecycle(BaseEndpoint):
 
     def show(self, sentence: str) -> None:
         """Tell the user at once."""
-        with suppress(Exception):  # a notice about one peer that cannot be shown must not end the server for all
+        with ignore_faults():  # a notice about one peer that cannot be shown must not end the server for all
             super().notice(sentence)
 
     def introduce(self, session: DirectChat) -> None:
@@ -154,7 +154,8 @@ class Lifecycle(BaseEndpoint):
         try:
             for sentence in self._introduce(session):
                 self.notice(sentence)
-        except Exception as error:
+        except BaseException as error:
+            let_through(error)
             self.notice(f"{session.address} came in and could not be introduced: {type(error).__name__}.")
 
     def turn_away(self, address: str, error: ChatError) -> None:

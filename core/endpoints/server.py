@@ -8,7 +8,6 @@ Without a feature that brings people together a server talks to one peer at a ti
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, ChatError, Usage
 from plytalk.core.contracts.events import WAY_IN, notify
 from plytalk.core.contracts.handler import GroupFeature
+from plytalk.core.contracts.interruption import ignore_faults, let_through
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.optional import listening
 from plytalk.core.contracts.peers import Role
@@ -165,14 +165,15 @@ class Server(Lifecycle):
             return
         door = announced._replace(address=listener.address)
         listener.report(partial(self._report, listener, door))
-        with suppress(Exception):  # what cannot be shown must not end the server
+        with ignore_faults():  # what cannot be shown must not end the server
             self._tell_where([door], [])
             self._announce_all([door], [], was=announced.address)
 
     async def _accept(self, listener: Listener, arrivals: Arrivals) -> None:
         while self.state is State.LISTENING or self.keeps or self._group:
             try:
-                stream = await listener.accept()
+                with blaming(arrivals.transport, "raised {}."):
+                    stream = await listener.accept()
             except CannotConnect:
                 if self.state is not State.LISTENING:
                     return  # one conversation is enough
@@ -187,7 +188,8 @@ class Server(Lifecycle):
                     self.show(sentence)
             except ChatError as error:
                 self.show(f"{error.sentence} Nothing was changed.")
-            except Exception as error:
+            except BaseException as error:
+                let_through(error)
                 fault = blame_hook(error, "reread", [plugin.function], self._hook.reread.spec.function)
                 self.show(f"Reloading failed. {fault.sentence} Nothing was changed.")
 

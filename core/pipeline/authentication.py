@@ -9,16 +9,9 @@ from typing import TypeVar
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.blame import blame_one, returned
-from plytalk.core.contracts.errors import (
-    ChatError,
-    Exit,
-    HandshakeFailed,
-    LocalError,
-    Refused,
-    RemoteError,
-    TooSlow,
-)
+from plytalk.core.contracts.errors import ChatError, Exit, HandshakeFailed, LocalError, Refused, RemoteError, TooSlow
 from plytalk.core.contracts.handshake import HandshakeIO
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
@@ -121,7 +114,8 @@ async def _consult(auth: Authenticator, answer: Awaitable[T]) -> T:
         raise
     except ChatError:
         raise
-    except Exception as error:  # an error in a check is a refusal
+    except BaseException as error:  # an error in a check is a refusal
+        let_through(error)
         raise blame_one(error, auth, "raised {}, so the other side was refused.") from error
 
 

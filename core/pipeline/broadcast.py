@@ -44,7 +44,7 @@ def broadcast(connections: Sequence[Connection], plaintexts: Sequence[bytes], it
         connection.flush(() if items else plaintexts)
     full = [connection for connection in alone if connection.stream.full]
     at_once = IN_CACHE // max(1, size)
-    failed: list[tuple[Connection, Exception]] = []
+    failed: list[tuple[Connection, BaseException]] = []
     for start in range(0, len(others), at_once):
         full += _send_to_part(others[start : start + at_once], plaintexts, failed)
     for connection, error in failed:
@@ -53,7 +53,7 @@ def broadcast(connections: Sequence[Connection], plaintexts: Sequence[bytes], it
 
 
 def _send_to_part(
-    part: Sequence[Connection], plaintexts: Sequence[bytes], failed: list[tuple[Connection, Exception]]
+    part: Sequence[Connection], plaintexts: Sequence[bytes], failed: list[tuple[Connection, BaseException]]
 ) -> list[Connection]:
     ciphers = [connection.cipher for connection in part]
     framers = [connection.framer for connection in part]

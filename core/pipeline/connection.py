@@ -15,6 +15,7 @@ from operator import countOf, length_hint
 from plytalk.core.contracts.blame import checked
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.limits import Limits
@@ -179,7 +180,8 @@ class Connection:
                     self._item_kept = max(ITEM_KEPT, size // max(1, length_hint(items)))
                     return
             self._batches = None
-        except Exception as error:
+        except BaseException as error:
+            let_through(error)
             receiver.fail(error)
         finally:
             receiver.read_done(len(data))
@@ -267,12 +269,13 @@ class Connection:
                 frames = [b"".join(frames)]
             for frame in frames:
                 self.stream.send(frame)
-        except Exception as error:
+        except BaseException as error:
+            let_through(error)
             self.fail(error)
 
     # -- the end ----------------------------------------------------------------------------------------------------------
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """Tell the receiver what a layer raised."""
         if self._receiver:
             self._receiver.fail(error)

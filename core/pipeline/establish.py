@@ -32,6 +32,7 @@ from plytalk.core.contracts.errors import (
 )
 from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import Empty, Item
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.messages import Messages
@@ -110,7 +111,8 @@ class Establishment:
             return await self._run()
         except ChatError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            let_through(error)
             known = blame(error, self._stack.layers, "raised {} before the conversation.")
             said = f"A layer of {self._stack.line} raised {type(error).__name__} before the conversation."
             raise known or BrokenPlugin(said) from error
@@ -201,10 +203,11 @@ class Establishment:
             raise counted(error) from error.__cause__
         except LocalError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            let_through(error)
             raise self._fault(error) from error
 
-    def _fault(self, error: Exception) -> BrokenPlugin:
+    def _fault(self, error: BaseException) -> BrokenPlugin:
         return blame(error, self._stack.layers) or blame_one(error, self._stack.handshake)
 
     def _secrets(self, got: object, method: str) -> SessionSecrets:

@@ -24,6 +24,7 @@ from plytalk.core.contracts.errors import (
 )
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handshake import Disclose, HandshakeIO, NegotiatingIO
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import Close, Control, Item
 from plytalk.core.contracts.layer import Buffer, FrameKind
 from plytalk.core.contracts.messages import Messages
@@ -73,7 +74,7 @@ class FrameHandshakeIO(NegotiatingIO):
         """Why this server does not let the client in, which it is still to be told."""
         self.over = False
         self.error: Exception | None = None
-        self.fault: Exception | None = None
+        self.fault: BaseException | None = None
 
     def send(self, kind: FrameKind, payload: bytes) -> Reply[None]:
         return Reply(self._send, kind, payload)
@@ -148,7 +149,8 @@ class FrameHandshakeIO(NegotiatingIO):
             self._framer.feed(data)
             if self._framer.unfinished > self._unread:
                 self._stream.pause()
-        except Exception as error:  # the handshake hears of it, not the loop
+        except BaseException as error:  # the handshake hears of it, not the loop
+            let_through(error)
             self.fault = error
 
     async def closed(self) -> None:

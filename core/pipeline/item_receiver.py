@@ -22,7 +22,7 @@ class ItemReceiver(Protocol):
     def skipped(self, why: str) -> None:
         """A frame was skipped, for a reason in words."""
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """A layer raised this, in either direction. What came before has been handed over."""
 
     def ended(self, error: Exception | None) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 
 from plytalk.core.contracts.blame import BYTES, blame, check_frame, checked, returned
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import Item
 from plytalk.core.stack.selection import Stack
 
 KIND, WORD = b"M", "x"
 
 
-def fault_of_layer(error: Exception, stack: Stack) -> BrokenPlugin:
+def fault_of_layer(error: BaseException, stack: Stack) -> BrokenPlugin:
     """The error to raise in place of one that came out of a layer."""
     said = "raised {}; the conversation ends here."
     vague = BrokenPlugin(f"A layer of {stack.line} {said.format(type(error).__name__)}")
@@ -26,7 +27,8 @@ def tried(stack: Stack) -> BrokenPlugin | None:
         return fault
     except ChatError:
         pass
-    except Exception as error:  # in what it yields
+    except BaseException as error:  # in what it yields
+        let_through(error)
         return blame(error, stack.layers)
     return None
 

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from plytalk.core.contracts.errors import HandshakeFailed, Withdrawn
+from plytalk.core.contracts.blame import blame_one
+from plytalk.core.contracts.errors import ChatError, HandshakeFailed, Withdrawn
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.ui import Ui
@@ -49,12 +51,19 @@ class UserQuestions:
         """Whether the user says yes. Raises HandshakeFailed where the question is withdrawn."""
         about = {"address": clean(self._address), "fingerprint": identity.fingerprint}
         with self._timer.pause():
-            asking = asyncio.ensure_future(self._ui.question_queue.ask(clean(question), clean(otherwise), **about))
+            asking = asyncio.ensure_future(self._ask(clean(question), clean(otherwise), **about))
             try:
                 self.approved = await self._unless_gone(asking)
             finally:
                 await _cancelled(asking)
             return self.approved
+
+    async def _ask(self, question: str, otherwise: str, **about: str) -> bool:
+        try:
+            return await self._ui.question_queue.ask(question, otherwise, **about)
+        except BaseException as error:  # out of a task, SystemExit would end the loop
+            let_through(error)
+            raise error if isinstance(error, ChatError) else blame_one(error, self._ui) from error
 
     async def _unless_gone(self, asking: "asyncio.Future[bool]") -> bool:
         """The answer. Raises HandshakeFailed when the other side disconnects first, which withdraws the question.

@@ -18,6 +18,7 @@ from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handler import RefusesStack
 from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Role
@@ -79,7 +80,8 @@ class LayerFactory(Generic[L]):
             return self.layer(*arguments, **self._options)
         except ChatError:
             raise
-        except Exception as error:  # its words stay out: they might hold a key
+        except BaseException as error:  # its words stay out: they might hold a key
+            let_through(error)
             raise blame_one(error, self.layer, "cannot be made: it raised {}.") from error
 
 

@@ -13,6 +13,7 @@ from plytalk.core.contracts.attack import Attack, InterceptedFrame
 from plytalk.core.contracts.blame import fault_of_attack
 from plytalk.core.contracts.errors import CannotConnect, ChatError, LocalError
 from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.layer import Buffer, FrameKind
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Stream
@@ -186,7 +187,8 @@ class FrameInterceptor:
             method(self, what)
         except ChatError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            let_through(error)
             self.fault = self.fault or fault_of_attack(error, self.attack)
             self.log(f"failed: {self.fault}")
             self.cut()

@@ -18,6 +18,7 @@ from plytalk.core.bases.filter_stream import FilterStream
 from plytalk.core.contracts.attack import CANARY, Attack, Evidence, InterceptedFrame, Outcome
 from plytalk.core.contracts.blame import fault_of_attack
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import EXIT
 from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.peers import Role, SessionSecrets
@@ -110,7 +111,8 @@ def judge(attack: Attack, record: AttackRecord) -> Outcome:
         return Outcome.ERROR
     try:
         return Outcome.BROKEN if attack.succeeded(record) else Outcome.HELD
-    except Exception as error:
+    except BaseException as error:
+        let_through(error)
         record.error = fault_of_attack(error, attack)
         record.interceptor.log(f"failed: {record.error}")
         return Outcome.ERROR

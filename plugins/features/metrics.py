@@ -13,6 +13,7 @@ from typing import Any
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError, ImpossibleStack
 from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Role
@@ -94,7 +95,8 @@ class Metrics(Feature):
         for implementation in self._hook.measures.get_hookimpls():
             try:
                 yield from implementation.function()
-            except Exception:
+            except BaseException as error:
+                let_through(error)
                 self._failures += 1
         name, what = "plytalk_measures_failed_total", "Times that a plugin could not give its figures."
         yield Measure(name, what, self._failures, "counter")

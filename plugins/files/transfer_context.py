@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from itertools import count
 from typing import Any, Protocol
 
 from plytalk.core.contracts.events import File, Sender, now
+from plytalk.core.contracts.interruption import ignore_faults
 from plytalk.core.contracts.ui import Ui
 from plytalk.core.io.background import Background
 from plytalk.plugins.files.manifest import FileOffer
@@ -71,7 +71,7 @@ class TransferContext:
             name=cleaned(one.file.name, self.ui.raw), written=cleaned(one.written, self.ui.raw) or None, size=one.file.size,
             count=one.file.count if one.file.folder else None, state=state or one.state, reason=one.reason or None, done=one.done,
         )  # fmt: skip
-        with suppress(Exception):  # a broken screen does not end a transfer
+        with ignore_faults():  # a broken screen does not end a transfer
             self.ui.show(event)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -7,9 +7,10 @@ from inspect import isawaitable
 from typing import Any, Protocol
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.blame import function_place, raised_at
+from plytalk.core.contracts.blame import function_place, origin, raised_at
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import ChatError, Usage
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.limits import SPLIT, Limits
 from plytalk.core.contracts.public_key import PublicKey
@@ -96,10 +97,12 @@ class CommandHub(Protocol):
     def is_operator_by_option(self, key: PublicKey) -> bool: ...
 
 
-def place_of(error: Exception, command: Command) -> str:
+def place_of(error: BaseException, command: Command) -> str:
     """Where a command raised something: the last line on the way there that is in its file, else where the command begins."""
     own = getattr(command.run, "__code__", None)
-    return f" at {raised_at(error, own.co_filename) or function_place(command.run)}" if own else ""
+    if own is None:
+        return ""
+    return f" at {raised_at(error, own.co_filename) or function_place(command.run)} of {origin(command.run.__module__)}"
 
 
 class TypedCommand:
@@ -125,7 +128,8 @@ class TypedCommand:
         """Do it: at once, so that what is typed next comes after it, unless it is a coroutine."""
         try:
             outcome = self._command().run(self)
-        except Exception as error:
+        except BaseException as error:
+            let_through(error)
             self._failed(error)
             return
         if isawaitable(outcome):
@@ -151,7 +155,8 @@ class TypedCommand:
         self._goes_on = True
         try:
             await outcome
-        except Exception as error:
+        except BaseException as error:
+            let_through(error)
             self._failed(error)
         else:
             self._done()
@@ -164,16 +169,17 @@ class TypedCommand:
         self._told = []
         try:
             self.member.succeed(self.number, self.short, data, [*told, *lines])
-        except Exception as error:  # the data of a feature's command need not be JSON
+        except BaseException as error:  # the data of a feature's command need not be JSON
+            let_through(error)
             self._failed(error)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         """The member who typed it is told, and nobody else; a fault of a plugin is also shown at the server."""
         self._tell_now()
         if not isinstance(error, ChatError):
-            command, origin = self.hub.commands[self.name.lower()]
-            self.hub.notice(f"/{command.name} of {origin} raised {type(error).__name__}{place_of(error, command)}.")
-            error = CommandFailed(f"/{command.name} of {origin} failed.")
+            command, feature = self.hub.commands[self.name.lower()]
+            self.hub.notice(f"/{command.name} of {feature} raised {type(error).__name__}{place_of(error, command)}.")
+            error = CommandFailed(f"/{command.name} of {feature} failed.")
         self.member.fail(self.number, self.short, error)
 
     def _tell_now(self) -> None:

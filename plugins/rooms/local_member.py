@@ -4,13 +4,13 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.handler import ServerStack
+from plytalk.core.contracts.interruption import ignore_faults, let_through
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
 from plytalk.core.contracts.limits import too_long
 from plytalk.core.contracts.peers import Role
@@ -216,8 +216,9 @@ class LocalMember(CommandMember):
             if event:
                 mine = not event.key and not event.marks & Mark.NO_KEY  # all others without a key have this mark
                 self._view.happened(event, room.name, mine)
-        except Exception as error:  # the room goes on without a screen here
-            with suppress(Exception):
+        except BaseException as error:  # the room goes on without a screen here
+            let_through(error)
+            with ignore_faults():
                 self.notice(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; you have left the room.")
             self.exit()
 

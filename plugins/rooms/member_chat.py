@@ -51,8 +51,8 @@ class MemberChat(DirectChat):
             self.member.hear_goodbye()
 
     def hear_late(self, item: Item) -> None:
-        if self.member and self._farewell and isinstance(item, str | Extension | Undecodable):
-            taken = isinstance(item, str) and self.member.say_late(item)
+        if self._farewell and isinstance(item, str | Extension | Undecodable):
+            taken = self.member is not None and isinstance(item, str) and self.member.say_late(item)
             self._farewell.ignored = self._farewell.ignored or not taken
         else:
             super().hear_late(item)

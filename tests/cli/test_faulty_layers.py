@@ -240,3 +240,54 @@ def test_check_uses_the_layers_and_says_where_they_are(tmp_path: Path, more: str
         assert run.returncode == status, run.stdout
     assert said in run.stdout
     assert re.search(r"plytalk_framer_mine_framer_mine\.py:\d+\.", run.stdout)
+
+
+COMMAND = """
+import sys
+from plytalk import Command, Feature, hookimpl
+
+def leave(call):
+    sys.exit("Goodbye.")
+
+class Bad(Feature):
+    name = "bad"
+    commands = (Command("leave", "Leave.", leave),)
+
+@hookimpl
+def layers():
+    return [Bad]
+"""
+
+
+@pytest.mark.parametrize("error", ["SystemExit", "KeyboardInterrupt", "GeneratorExit"])
+def test_what_would_end_the_program_ends_one_conversation_and_the_server_goes_on(tmp_path: Path, error: str) -> None:
+    text = LAYERS["cipher"].replace("return sealed", f'return sealed if b"end" not in sealed else self.end({error})')
+    text = text.replace("    def seal(", "    def end(self, error):\n        raise error\n\n    def seal(")
+    plant(tmp_path, "plytalk-cipher-bad", {"cipher-bad": text})
+    environment = ENVIRONMENT | importing(tmp_path)
+    options = [word for kind, name in {**PLAIN, "cipher": "bad"}.items() for word in (f"--{kind}", name)]
+    with programs.started("serve", "--port", "0", "--keep", *options, environment=environment) as server:
+        port = int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
+        for line in ("end", "hello"):
+            with programs.connect(port, *options, environment=environment) as client:
+                client.say(line)
+                client.end_input()
+                client.status()
+        assert server.hear() == "Message Received: hello"
+        said = server.tells(f"The cipher `bad` raised {error}; the conversation ends here.")
+        line = text.splitlines().index("        raise error") + 1
+        assert f"plytalk_cipher_bad_cipher_bad.py:{line} of plytalk-cipher-bad 1.0. The contract asks for open(self, " in said
+
+
+def test_a_command_that_ends_the_program_fails_for_its_sender_alone(tmp_path: Path) -> None:
+    plant(tmp_path, "plytalk-feature-bad", {"feature-bad": COMMAND})
+    environment = programs.home(tmp_path, "server") | importing(tmp_path)
+    with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
+        port = int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
+        with programs.connect(port, "--accept-new", environment=programs.home(tmp_path, "client")) as client:
+            client.say("/leave")
+            assert "/leave of bad failed." in client.tells("/leave of bad")
+            client.say("/who")
+            client.tells(", SHA256:")
+        line = COMMAND.splitlines().index('    sys.exit("Goodbye.")') + 1
+        assert f"feature_bad_feature_bad.py:{line} of plytalk-feature-bad 1.0." in server.tells("/leave of bad raised SystemExit")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from plytalk.api.doors import WrittenDoor, listening_place
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Usage
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.optional import NamesHost, ServesPage
@@ -213,7 +214,8 @@ def with_configuration(layer: type[Layer], options: Mapping[str, Any]) -> type[L
         made = layer.configured(options)
     except ChatError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        let_through(error)
         raise BrokenPlugin(f"The {layer.kind} `{layer.name}` cannot be configured: it raised {type(error).__name__}.") from error
     if not (isinstance(made, type) and issubclass(made, layer)):
         raise BrokenPlugin(f"The {layer.kind} `{layer.name}` cannot be configured: it gives {type(made).__name__}, and no layer.")

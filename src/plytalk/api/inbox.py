@@ -9,6 +9,7 @@ from itertools import count
 
 from plytalk.core.contracts.errors import NotDone, Truncated, UnknownPeer
 from plytalk.core.contracts.events import Closed, Error, Event, Open, Result, You
+from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.ui import Conversation, Ui
 
@@ -77,7 +78,8 @@ class Inbox(Ui):
         try:
             answer = self._ask(question)
             return "yes" if (await answer if isawaitable(answer) else answer) is True else "no"
-        except Exception as error:  # otherwise the layer that asks would seem to be at fault
+        except BaseException as error:  # otherwise the layer that asks would seem to be at fault
+            let_through(error)
             raise UnknownPeer(f"{question.text} Nobody can say: ask= raised {type(error).__name__}.") from error
 
     # -- what the program takes -------------------------------------------------------------------------------------------

@@ -19,8 +19,10 @@ from plytalk.core.contracts.blame import (
     returned,
 )
 from plytalk.core.contracts.errors import BrokenPlugin, Tampered
+from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
 from plytalk.core.registry import hookspecs
 from plytalk.lab.attacks.run import Passive
+from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, PlainFrames, TypedFrames
 
 
@@ -175,3 +177,37 @@ def test_an_attack_that_raises_is_named_with_the_line() -> None:
     line = helper.__code__.co_firstlineno + 1
     fault = fault_of_attack(raised(lambda: Clumsy(0).succeeded(None)), Clumsy(0))
     assert fault.startswith(f"The attack `clumsy` raised KeyError. See {__file__}:{line} of ")
+
+
+def test_the_method_that_was_called_is_quoted_where_the_layer_raised_in_one_of_its_helpers() -> None:
+    class Counts(GivenKeys):
+        name, kind = "counts", "cipher"
+
+        def seal(self, plaintext):
+            return self._count()
+
+        def _count(self):
+            raise KeyError
+
+    fault = blame_one(raised(lambda: Counts().seal(b"")), Counts)
+    line = Counts._count.__code__.co_firstlineno + 1
+    assert fault.hint.startswith(f"See {__file__}:{line} of ")
+    assert fault.hint.endswith("The contract asks for seal(self, plaintext: bytes) -> bytes.")
+    assert blame_one(raised(lambda: Calls().encode(b"M", b"")), Calls).hint.endswith(f"for {asked('framer', 'encode')}.")
+
+
+def test_what_a_layer_may_offer_besides_is_quoted_too() -> None:
+    assert asked("feature", "release") == "release(self) -> None"
+    assert asked("cipher", "ready").startswith("ready(self, role: Role, secret: Callable[")
+    assert asked("cipher", "steps") == ""
+
+
+def test_a_stream_is_its_transports() -> None:
+    class Bursts(MemoryStream):
+        def finish(self) -> None:
+            raise KeyError
+
+    stream, _ = memory_stream_pair()
+    stream.__class__ = Bursts
+    assert str(blame(raised(stream.finish), [TypedFrames, Memory])) == "The transport `memory` raised KeyError."
+    assert blame(raised(stream.finish), [TypedFrames, GivenKeys]) is None

@@ -740,3 +740,18 @@ async def test_a_conversation_knows_whom_it_is_with_and_over_what() -> None:
     assert session.ending is None
     client.close()
     server.close()
+
+
+@pytest.mark.parametrize("text", ["hello", "exit"])
+async def test_messages_that_prepare_something_else_than_text_are_to_blame_and_not_the_ui(text: str) -> None:
+    class Counts(PlainWords):
+        """Prepares numbers."""
+
+        name = "counts"
+
+        def prepare(self, text: str) -> str | None:
+            return len(text)  # type: ignore[return-value]
+
+    alone = await Alone(Counts).open()
+    alone.session.say(text)
+    assert "The messages `counts` returns a value of type int from `prepare`." in (await alone.over()).reason

@@ -9,11 +9,12 @@ from serving import Says, Serving, breaking, breaking_at, client, hooks, server
 from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, ImpossibleStack, Usage
-from plytalk.core.contracts.events import Closed
+from plytalk.core.contracts.events import Closed, Event, Open
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.endpoint import stop
+from plytalk.core.io.memory_stream import MemoryStream
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, RecordingUi
@@ -42,6 +43,54 @@ async def test_a_ui_that_breaks_at_the_end_is_named() -> None:
     async with Serving("late") as serving:
         with pytest.raises(BrokenPlugin, match="The ui"):
             await serving.talks(Breaks)
+
+
+@pytest.mark.parametrize("error", [SystemExit, GeneratorExit, asyncio.CancelledError])
+@pytest.mark.parametrize("place", ["run", "show", "closed"])
+async def test_a_ui_cannot_end_the_program(place: str, error: type[BaseException]) -> None:
+    class Ends(Says):
+        """Raises what would end the program."""
+
+        async def run(self, session: DirectChat) -> None:
+            if place == "run":
+                raise error
+            await super().run(session)
+
+        def show(self, event: Event) -> None:
+            if isinstance(event, {"show": Open, "closed": Closed}.get(place, ())):
+                raise error
+            super().show(event)
+
+    async with Serving("ends") as serving:
+        with pytest.raises(BrokenPlugin, match=f"The ui `test-recording` raised {error.__name__}; the conversation ends here"):
+            await serving.talks(Ends)
+        await serving.ui.until(over=True)
+
+
+async def test_a_stream_that_breaks_while_the_ui_waits_for_it_is_the_transports_fault() -> None:
+    class Bursts(Memory):
+        """Its streams do not drain."""
+
+        async def connect(self, host: str, port: int) -> Stream:
+            stream = await super().connect(host, port)
+            stream.__class__ = Bursting
+            return stream
+
+    class Bursting(MemoryStream):
+        talks = False
+
+        async def drained(self) -> None:
+            if self.talks:
+                raise ZeroDivisionError
+
+    class Talks(Says):
+        async def run(self, session: DirectChat) -> None:
+            Bursting.talks = True
+            await super().run(session)
+
+    async with Serving("bursts") as serving:
+        with pytest.raises(BrokenPlugin, match="The transport `memory` raised ZeroDivisionError; the conversation ends here"):
+            await serving.talks(Talks, Bursts)
 
 
 @pytest.mark.parametrize("method", ["connect", "listen"])

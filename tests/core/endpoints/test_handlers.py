@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
-from serving import Serving, breaking, client
+from serving import PATIENT, Serving, breaking, client
 from tables import Hosting, Nobody, Sits, Table
 
 from plytalk.core.contracts.endings import EndedBy, Ending
@@ -201,6 +202,29 @@ async def test_a_hook_that_breaks_for_one_ends_that_conversation_alone(error: Ca
             guest.session.exit()
         assert (await serving.task).error is None
         assert [notice for notice in serving.ui.notices if "ZeroDivisionError" in notice or "Not you." in notice]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, asyncio.CancelledError])
+async def test_one_that_a_broken_hook_turns_away_is_told_so_and_waits_for_nothing(error: type[BaseException]) -> None:
+    class Ends(Feature):
+        """Lets nobody in."""
+
+        name = "ends"
+
+        @hookimpl
+        def session_opened(self, session: DirectChat) -> None:
+            raise error
+
+    async with Hosting("hook-ends", Table, Ends, SaysWhy, limits=replace(PATIENT, goodbye=3600)) as serving:
+        its, ui = client(Sits, SaysWhy, limits=replace(PATIENT, goodbye=3600))
+        ending = await its.run("hook-ends", 0)
+        assert isinstance(ending.error, Busy)
+        assert ending.reason == "The server says: A plugin of this server has failed."
+        while serving._server.capacity:
+            await idle()
+        assert not serving.task.done()
+        assert not ui.messages
+        assert [line for line in serving.ui.notices if f"The hook `session_opened` of {__name__} raised {error.__name__}" in line]
 
 
 @pytest.mark.parametrize("method", ["run", "open"])

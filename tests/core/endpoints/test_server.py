@@ -9,7 +9,7 @@ from serving import PATIENT, Says, Serving, breaking, client, end, server
 from tables import Hosting, Sits, Table
 
 from plytalk.core.contracts.endings import EndedBy, Ending
-from plytalk.core.contracts.errors import CannotConnect, Usage
+from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, Usage
 from plytalk.core.contracts.events import Notice
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.peers import Role
@@ -67,7 +67,7 @@ async def test_a_listener_that_breaks_ends_the_server_too() -> None:
             raise ZeroDivisionError
 
     its, _ = server(Breaks)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(BrokenPlugin, match="The transport `memory` raised ZeroDivisionError"):
         await its.run("breaks", 0)
 
 

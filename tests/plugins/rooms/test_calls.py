@@ -72,9 +72,10 @@ async def test_a_command_that_fails_is_told_to_its_sender_alone_and_noticed_at_t
         assert [notice for notice in alice.ui.notices if "/boom " in notice] == [sentence] * 2
         at = fail.__code__.co_firstlineno + 1
         later = await crowd.ui.shows("/boomlater of tea raised ZeroDivisionError")
-        assert later.endswith(f" at {__file__}:{fail_later.__code__.co_firstlineno + 2}.")
-        assert crowd.ui.notices.count(f"/boom of tea raised ZeroDivisionError at {__file__}:{at}.") == 2
-        await crowd.ui.shows(f"/bend of tea raised JSONDecodeError at {__file__}:{bend.__code__.co_firstlineno + 1}.")
+        assert later.endswith(f" at {__file__}:{fail_later.__code__.co_firstlineno + 2} of {__name__}.")
+        assert crowd.ui.notices.count(f"/boom of tea raised ZeroDivisionError at {__file__}:{at} of {__name__}.") == 2
+        at = f"{__file__}:{bend.__code__.co_firstlineno + 1} of {__name__}."
+        await crowd.ui.shows(f"/bend of tea raised JSONDecodeError at {at}")
         assert not [line for line in alice.ui.notices if __file__ in line]
         assert not [line for line in (*alice.ui.notices, *bob.ui.notices) if "secret" in line]
         assert not [line for line in (*bob.ui.notices, *bob.ui.messages) if "boom" in line]
