@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from keyword import iskeyword
@@ -104,9 +105,16 @@ def chat(ctx: click.Context, debug: bool) -> None:
     ctx.obj = {"debug": debug}
 
 
+def is_debugging() -> bool:
+    """Whether the user wants tracebacks."""
+    return bool((click.get_current_context().find_root().obj or {}).get("debug"))
+
+
 def main() -> None:
     """Run the command and exit with the code of `plytalk.core.contracts.errors.Exit`."""
     prepare()
+    if not sys.warnoptions:  # those of the packages that are used here are for programmers
+        warnings.simplefilter("ignore")
     debug = "--debug" in sys.argv[1:2] or bool(os.environ.get("PLYTALK_DEBUG"))
     try:
         code = int(run(debug) or 0)

@@ -1,22 +1,32 @@
 """How many connections the system lets a server or a relay have."""
 
+from dataclasses import replace
+
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.limits import Limits
+from plytalk.core.io.standard_streams import tell
 
 SPARE = 200
 """Open files that do not belong to a member: handshakes in progress, logs, and what Python needs."""
 
 
-def open_files_for(members: int | None) -> int:
-    """How many may be inside: what was asked for, if the system lets us open as many files. Raises Usage where it does not."""
+def limits_for(members: int | None, ping: float) -> Limits:
+    """The limits of a server: as many members as were asked for, if the system lets us open as many files, else as many as it
+    can have, which the user is told. Raises Usage where so many were asked for.
+    """
     wanted = members or Limits.connections
     most = allow_open_files(wanted + SPARE)
-    if members and most < wanted + SPARE:
+    if most >= wanted + SPARE:
+        return replace(Limits(), connections=wanted, ping=ping)
+    few = f"The system lets a program open {most:,} files here"
+    if members:
         raise Usage(
-            f"The system lets a program open {most:,} files here, too few for --members {members}.",
+            f"{few}, too few for --members {members}.",
             "Raise it with `ulimit -n`, or LimitNOFILE in a unit of systemd, or choose fewer.",
         )
-    return most - SPARE
+    connections, quarter = max(most - SPARE, most // 4), most // 4
+    tell(f"{few}, so no more than {connections:,} people can be in the chat. Raise it with `ulimit -n`.")
+    return replace(Limits(), connections=connections, unauthenticated=min(Limits.unauthenticated, quarter), ping=ping)
 
 
 def allow_open_files(wanted: int) -> int:

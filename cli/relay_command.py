@@ -8,11 +8,13 @@ from pathlib import Path
 
 import click
 
+from plytalk.cli.main import is_debugging
 from plytalk.cli.open_files import SPARE, allow_open_files
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.cli.talk import end_as_by_control_c
 from plytalk.core.contracts.errors import Exit, Usage
 from plytalk.core.contracts.transport import Transport
+from plytalk.core.endpoints.loop_faults import telling_faults
 from plytalk.core.io.address import EVERY_NETWORK, Address, parse_address
 from plytalk.core.io.sizes import size_in_words
 from plytalk.core.io.standard_streams import tell
@@ -75,7 +77,8 @@ def relay(
         tell(f"The system lets a program open {files:,} files here; a full relay needs {wanted:,}. Raise it with `ulimit -n`.")
     try:
         with suppress(asyncio.CancelledError):  # told to end by the system
-            asyncio.run(serve_relay(server, listen_at, metrics_at))
+            serving = serve_relay(server, listen_at, metrics_at)
+            asyncio.run(serving if is_debugging() else telling_faults(serving, tell))
     finally:
         done = server.figures
         tell(f"Conversations relayed: {done.paired:,} ({size_in_words(done.bytes)}). Refused: {done.refused.total():,}.")

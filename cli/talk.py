@@ -5,7 +5,6 @@ import contextlib
 import gc
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,8 @@ from plytalk.api.doors import connecting_place, listening_place
 from plytalk.api.local_names import run_client
 from plytalk.cli.hidden_input import has_no_input, is_empty
 from plytalk.cli.invite import announce, newcomer, open_to_all, warn, weakness
-from plytalk.cli.main import complain
-from plytalk.cli.open_files import open_files_for
+from plytalk.cli.main import complain, is_debugging
+from plytalk.cli.open_files import limits_for
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.relay_option import prefer_number, relay_option
 from plytalk.cli.stacks import StackCommand, layer_options
@@ -35,6 +34,7 @@ from plytalk.core.contracts.optional import Remembers
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.endpoints.loop_faults import telling_faults
 from plytalk.core.io.address import Address
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.stack.selection import Stack
@@ -165,7 +165,7 @@ def serve(
         server = make_server(
             choice,
             first.stack,
-            limits=replace(Limits(), connections=open_files_for(members), ping=ping),
+            limits=limits_for(members, ping),
             doors=doors,
             guests=guest_addresses(choice, stack, first.host, guests.split(",") if guests else ()),
             secret=Asker(),
@@ -259,7 +259,7 @@ def run(conversation: Coroutine[Any, Any, Ending]) -> int:
     """Run to the end, on uvloop where it is installed (the extra `fast`)."""
     end_as_by_control_c()
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
-        ending = runner.run(conversation)
+        ending = runner.run(conversation if is_debugging() else telling_faults(conversation, tell))
     if ending.error:
         complain(ending.error.sentence)
     return int(ending.exit_code)

@@ -10,7 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 from peers import habits, secure_chat
-from programs import COMMAND, ENVIRONMENT, chat, complaint, nobody_there, serve, started
+from programs import COMMAND, ENVIRONMENT, chat, complaint, importing, nobody_there, serve, started
+from strangers import good, plant
 
 from plytalk import __version__
 from plytalk.cli import main
@@ -174,6 +175,14 @@ def test_every_error_becomes_a_sentence_and_a_code(monkeypatch, capsys):
 def test_only_debug_shows_a_traceback(monkeypatch, capsys, error):
     with pytest.raises(type(error)):
         ended(monkeypatch, capsys, error, "--debug")
+
+
+def test_warnings_for_programmers_do_not_reach_a_user(tmp_path):
+    text = good("mine").replace("        pass", "        __import__('warnings').warn('old')")
+    plant(tmp_path, "plytalk-cipher-mine", {"cipher-mine": text})
+    run = chat("demo", "--cipher", "mine", "--handshake", "rsa", environment={**ENVIRONMENT, **importing(tmp_path)})
+    assert run.returncode == 0
+    assert "UserWarning" not in run.stderr
 
 
 def test_debug_shows_where_a_command_failed():

@@ -1,0 +1,34 @@
+"""What goes wrong in an event loop outside of every conversation, told in a line: asyncio would show a traceback.
+
+So it is with a system that has no file left for another connection, and with whatever a callback or a task raises that nobody
+waits for.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.endpoints.notices import Notices
+
+T = TypeVar("T")
+HINT = "Run it as `chat --debug ...` and report what it shows."
+
+
+async def telling_faults(main: Coroutine[Any, Any, T], show: Callable[[str], None]) -> T:
+    """Run `main`. `show` gets a sentence for each fault of the loop in which it runs; of many that are alike, their number."""
+    notices = Notices(show)
+
+    def tell(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        notices.tell(sentence_of(context["message"], context.get("exception")))
+
+    asyncio.get_running_loop().set_exception_handler(tell)
+    return await main
+
+
+def sentence_of(message: str, error: BaseException | None) -> str:
+    """What happened, from what asyncio passes to an exception handler."""
+    what = clean(message.partition("(")[0]).rstrip(".")  # behind it stand the arguments of a callback, perhaps what was said
+    if isinstance(error, OSError) and error.strerror:
+        return f"{what}: {error.strerror.lower()}."
+    return f"{what}: {type(error).__name__}. {HINT}" if error else f"{what}. {HINT}"
