@@ -1,10 +1,13 @@
 """How asyncssh is set up for guests: what it is asked never to do, and what it need not know."""
 
 import asyncssh
+from asyncssh.kex import get_kex_algs
 
 from plytalk.plugins.ssh.guest_server import GuestLogin
 
 VERSION = "plytalk"
+KEY_EXCHANGES = ("mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256")
+"""Those that a stranger cannot make expensive: with a group of 8,192 bits or a new RSA key one takes as long as ten of these."""
 PING_SECONDS, PINGS = 30, 4
 """After how much silence a guest is asked whether it is there, and how many questions may be unanswered."""
 
@@ -32,6 +35,7 @@ def server_options(key: asyncssh.SSHKey) -> asyncssh.SSHServerConnectionOptions:
         allow_scp=False,
         line_editor=False,
         compression_algs=["none"],
+        kex_algs=[name for name in KEY_EXCHANGES if name.encode() in get_kex_algs()],
         login_timeout=0,
         keepalive_interval=PING_SECONDS,
         keepalive_count_max=PINGS,

@@ -48,6 +48,15 @@ async def test_a_guest_with_a_key_is_known_by_it(kind: str, tmp_path: Path) -> N
         await guest.shows(f"walter, ssh guest, {key.get_fingerprint()}")
 
 
+@pytest.mark.parametrize("costly", ["rsa2048-sha256", "diffie-hellman-group18-sha512", "diffie-hellman-group-exchange-sha256"])
+async def test_a_stranger_cannot_choose_a_costly_exchange_of_keys(costly: str, tmp_path: Path) -> None:
+    async with room(tmp_path, doors=[DOOR], headless=True) as server:
+        with pytest.raises((asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost)):
+            await connecting(server.guest_addresses[-1], kex_algs=[costly])
+        async with ssh_guest(server, "walter", kex_algs=["curve25519-sha256"]) as guest:
+            await guest.shows("You are walter in lobby")
+
+
 async def test_a_name_that_is_taken_or_cannot_be_one_becomes_another(tmp_path: Path) -> None:
     async with room(tmp_path, doors=[DOOR], headless=True) as server, client(server, tmp_path):
         for name in ("erin", "root", "[erin]: hi", "x" * 200):
