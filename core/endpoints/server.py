@@ -28,6 +28,7 @@ from plytalk.core.endpoints.arrival import Arrivals
 from plytalk.core.endpoints.endpoint import blaming
 from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import DirectHandler, GroupHandler, Handler
+from plytalk.core.endpoints.hold_up_watch import HoldUpWatch
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
 from plytalk.core.endpoints.listening import Door, WayIn, listening_sentences
 from plytalk.core.io.address import join_address
@@ -86,6 +87,8 @@ class Server(Lifecycle):
         self.handler: Handler = GroupHandler(self, self._group) if self._group else DirectHandler(self)
         self.arrivals: list[Arrivals] = []
         self._queue = FairQueue()
+        watch = HoldUpWatch(self.stack.layers)
+        watch.start()
         try:
             await self._open([ListenAddress(self.stack, host, port), *self._doors])
             for listener, arrivals in zip(tuple(self.listeners), self.arrivals, strict=True):
@@ -96,6 +99,7 @@ class Server(Lifecycle):
             await self._stop()
             raise
         finally:
+            watch.stop()
             await self._close()
 
     async def _open(self, addresses: Sequence[ListenAddress]) -> None:

@@ -1,0 +1,73 @@
+"""Says which plugin holds up a server: one thread serves everybody, so a method that blocks keeps all others waiting.
+
+Another thread asks the event loop every second for a sign of life. Where none comes it looks which line of which plugin runs, and
+says so on standard error: no UI can show anything then. The server is not ended for it.
+"""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from types import FrameType
+
+from plytalk.core.contracts.blame import origin, title
+from plytalk.core.contracts.kinds import GROUP
+from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.io.standard_streams import tell
+
+SECONDS = 3
+"""For how many seconds the loop may be silent before that is said."""
+ADVICE = "Let it await what it waits for, or run it in a thread: await asyncio.to_thread(...)."
+
+
+class HoldUpWatch:
+    """Watches the running loop from `start` to `stop`, where plugins of others are in use; `second` is how long one lasts."""
+
+    def __init__(self, layers: Iterable[type[Layer]], say: Callable[[str], None] = tell, second: float = 1.0) -> None:
+        self._files = files_of(layers)
+        self._say, self._second = say, second
+        self._loop, self._watched = asyncio.get_running_loop(), threading.get_ident()
+        self._answered = True
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="hold-up watch", daemon=True)
+
+    def start(self) -> None:
+        if self._files:
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        if self._files:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        silent = 0
+        while not self._over.wait(self._second):  # counted, since a program that was stopped has not held up anybody
+            if self._answered:
+                silent, self._answered = 0, False
+                self._loop.call_soon_threadsafe(self._answer)
+            else:
+                silent += 1
+            if silent == SECONDS and (where := self._where()):
+                self._say(f"{where} has kept everybody waiting for {silent} seconds. {ADVICE}")
+
+    def _answer(self) -> None:
+        self._answered = True
+
+    def _where(self) -> str:
+        """The plugin that runs, and its line; empty where none does."""
+        frame: FrameType | None = sys._current_frames().get(self._watched)
+        while frame and frame.f_code.co_filename not in self._files:
+            frame = frame.f_back
+        if frame is None:
+            return ""
+        layer = self._files[frame.f_code.co_filename]
+        return f"{title(layer)}, at {clean(f'{frame.f_code.co_filename}:{frame.f_lineno}')} of {origin(layer.__module__)},"
+
+
+def files_of(layers: Iterable[type[Layer]]) -> Mapping[str, type[Layer]]:
+    """The files of those layers that do not come with plytalk."""
+    others = [layer for layer in layers if not layer.__module__.startswith(f"{GROUP}.")]
+    files = ((getattr(sys.modules.get(layer.__module__), "__file__", None), layer) for layer in others)
+    return {file: layer for file, layer in files if file}

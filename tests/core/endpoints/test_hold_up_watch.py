@@ -1,0 +1,93 @@
+"""A plugin that blocks is named with its line, while it blocks; nothing is said of what comes with plytalk, or of waiting."""
+
+import asyncio
+import inspect
+import threading
+from pathlib import Path
+
+import programs
+from programs import importing
+from strangers import plant
+
+from plytalk.core.endpoints.hold_up_watch import SECONDS, HoldUpWatch, files_of
+from plytalk.plugins.transports.memory import Memory
+from plytalk.testing import RecordingUi
+
+BLOCKS = """
+import sys
+from plytalk import Command, Feature, hookimpl
+
+def block(call):
+    while sys.stdin.buffer.read(1) != b"x":
+        pass
+
+class Bad(Feature):
+    name = "bad"
+    commands = (Command("block", "Block.", block),)
+
+@hookimpl
+def layers():
+    return [Bad]
+"""
+
+
+class Mine(RecordingUi):
+    """A layer that plytalk does not bring."""
+
+    def block(self, told: threading.Event) -> None:
+        while not told.is_set():
+            sum(range(100))
+
+
+async def test_the_line_that_blocks_is_named_once() -> None:
+    said: list[str] = []
+    told = threading.Event()
+
+    def say(sentence: str) -> None:
+        said.append(sentence)
+        told.set()
+
+    watch = HoldUpWatch([Memory, Mine], say, second=0.01)
+    watch.start()
+    Mine().block(told)
+    watch.stop()
+    lines, first = inspect.getsourcelines(Mine.block)
+    places = [f"{__file__}:{first + number} of {__name__}" for number in range(1, len(lines))]
+    assert any(
+        said == [f"The ui `test-recording`, at {place}, has kept everybody waiting for {SECONDS} seconds. "
+        "Let it await what it waits for, or run it in a thread: await asyncio.to_thread(...)."] for place in places
+    )  # fmt: skip
+
+
+async def test_a_loop_that_waits_has_held_up_nobody() -> None:
+    said: list[str] = []
+    watch = HoldUpWatch([Mine], said.append, second=0.001)
+    watch.start()
+    for _ in range(50):
+        await asyncio.sleep(0.001)
+    watch.stop()
+    assert said == []
+
+
+async def test_nothing_is_watched_where_all_layers_come_with_plytalk() -> None:
+    assert files_of([Memory]) == {}
+    before = threading.active_count()
+    watch = HoldUpWatch([Memory])
+    watch.start()
+    assert threading.active_count() == before
+    watch.stop()
+
+
+def test_a_server_says_which_command_blocks_it_and_goes_on_after_that(tmp_path: Path) -> None:
+    plant(tmp_path, "plytalk-feature-bad", {"feature-bad": BLOCKS})
+    environment = programs.home(tmp_path, "server") | importing(tmp_path)
+    with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
+        port = int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
+        with programs.connect(port, "--accept-new", environment=programs.home(tmp_path, "client")) as client:
+            client.say("/block")
+            line = BLOCKS.splitlines().index('    while sys.stdin.buffer.read(1) != b"x":') + 1
+            said = server.tells("The feature `bad`, at ")
+            assert f"feature_bad_feature_bad.py:{line} of plytalk-feature-bad 1.0, has kept everybody waiting" in said
+            server.say("x")
+            client.say("/who")
+            client.tells(", SHA256:")
