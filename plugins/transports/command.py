@@ -3,7 +3,8 @@
     chat connect HOST --proxy-command 'ssh -W %h:%p jump.example.org'
 
 The command is split into words as a shell does it, and no shell is run. %h and %p become the host and the port, %% a percent
-sign. Its standard input and output are one end of a pair of sockets, so each direction ends for itself.
+sign; in %h:%p an IPv6 address gets its brackets. Its standard input and output are one end of a pair of sockets, so each
+direction ends for itself. A command that goes on when the conversation is over is ended.
 """
 
 import asyncio
@@ -34,9 +35,9 @@ COMMAND = Option(
 class CommandStream(AsyncioStream):
     """The stream to a command. If that ends before anything came from it, the end is a CannotConnect with its exit code."""
 
-    def __init__(self, name: str, command: str) -> None:
+    def __init__(self, name: str, command: str, process: "subprocess.Popen[bytes]") -> None:
         super().__init__(name=name)
-        self._command, self._heard = command, False
+        self._command, self._process, self._heard = command, process, False
         self._exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._telling: asyncio.Task[None] | None = None
 
@@ -60,6 +61,8 @@ class CommandStream(AsyncioStream):
         if self._telling:
             self._telling.cancel()
             self._telling = None
+        if self._over is None:  # it has not ended by itself, and might never, as ssh does to a server that hangs
+            self._process.terminate()
         super().close()
 
     async def _tell_failure(self) -> None:
@@ -102,7 +105,7 @@ class CommandTransport(Transport):
             ours.close()
             why = (getattr(error, "strerror", None) or str(error)).lower()
             raise CannotConnect(f"The command `{shorten(words[0])}` cannot be run: {why}.", "Check its name.") from None
-        stream = CommandStream(join_address(host, port), words[0])
+        stream = CommandStream(join_address(host, port), words[0], process)
         threading.Thread(target=reap, args=(process, asyncio.get_running_loop(), stream), daemon=True).start()
         ours.setblocking(False)
         await asyncio.get_running_loop().create_connection(lambda: stream, sock=ours)
@@ -123,8 +126,8 @@ def filled_in(command: str, host: str, port: int) -> list[str]:
         raise Usage(f"--proxy-command cannot be split into words: {str(error).lower()}.") from None
     if not words:
         raise Usage("--proxy-command is empty.")
-    values = {"%h": host, "%p": str(port), "%%": "%"}
-    return [re.sub("%[hp%]", lambda found: values[found[0]], word) for word in words]
+    values = {"%h:%p": join_address(host, port), "%h": host, "%p": str(port), "%%": "%"}
+    return [re.sub("%h:%p|%[hp%]", lambda found: values[found[0]], word) for word in words]
 
 
 def reap(process: "subprocess.Popen[bytes]", loop: asyncio.AbstractEventLoop, stream: CommandStream) -> None:

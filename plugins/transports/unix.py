@@ -82,7 +82,9 @@ def remove_stale(path: str) -> None:
 
 
 def why(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()
+    """In words. Python says itself that a path is longer than the system's sockets allow."""
+    said = getattr(error, "strerror", None) or str(error)
+    return "the path is too long" if said.startswith("AF_UNIX") else said.lower()
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import sys
 
 import pytest
@@ -23,7 +24,8 @@ def test_a_command_that_connects_to_a_listener_keeps_the_contract() -> None:
 
 
 def test_words_get_the_host_and_the_port_and_no_shell_runs() -> None:
-    assert filled_in("ssh -W %h:%p 'a b' 100%% ; rm", "::1", 9) == ["ssh", "-W", "::1:9", "a b", "100%", ";", "rm"]
+    assert filled_in("ssh -W %h:%p 'a b' 100%% ; rm", "::1", 9) == ["ssh", "-W", "[::1]:9", "a b", "100%", ";", "rm"]
+    assert filled_in("ssh -W [%h]:%p %h", "::1", 9) == ["ssh", "-W", "[::1]:9", "::1"]
     assert filled_in("nc %h %p", "%p", 1) == ["nc", "%p", "1"]
 
 
@@ -76,6 +78,13 @@ async def test_a_stream_that_is_closed_before_its_command_ends_leaves_no_task(si
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert heard.ends == [None]
     await within(stream._exit_code, "The command does not end.")
+
+
+async def test_a_command_that_goes_on_is_ended_with_the_stream() -> None:
+    stream = await CommandTransport("sleep 600").connect("host", 1)
+    assert isinstance(stream, CommandStream)
+    stream.close()
+    assert await within(stream._exit_code, "The command is left behind.") == -signal.SIGTERM
 
 
 async def told_soon(stream: CommandStream) -> None:

@@ -92,6 +92,7 @@ async def test_a_place_that_cannot_be_is_said_in_words(path: Path, bad: str) -> 
         with pytest.raises(CannotConnect) as failure:
             await attempt(where, 0)
         assert failure.value.sentence.isprintable()
+        assert "af_unix" not in failure.value.sentence
         assert failure.value.hint
 
 
