@@ -52,7 +52,7 @@ Examples:
   chat serve                                       wait on this machine, until everyone has left
   chat serve --host 0.0.0.0 --keep                 listen on every network, and keep running when all have left
   chat serve --keep --headless --room kitchen      a room with nobody at the server
-  chat serve --door unix:room.sock --door tcp:::9000    several places to listen, one room
+  chat serve --door unix:room.sock --door tcp:0.0.0.0:9000    several places to listen, one room
   chat serve --relay relay.example.org --code      be reachable behind a NAT, through a relay
   chat serve --web 127.0.0.1:8080 --keep           open a page for people who have only a browser
   chat serve --lan                                 be found on the local network, by `chat find`
@@ -242,6 +242,8 @@ def agreed_port(address: Address, port: int | None) -> int | None:
 def listen_addresses(choice: Choice, stack: Stack, host: str | None, port: int | None) -> "list[ListenAddress]":
     """Where to listen: at the stack's own place, unless the command line names doors alone, and at the doors. Raises Usage."""
     if only := stack.transport.only_place:
+        if choice.doors or any(map(is_typed, ("host", "port", "guests"))):
+            raise Usage(f"This server has one peer alone, over {only}.", "Leave out --host, --port, --guests and all doors.")
         return [choice.listen_address(stack, only)]
     doors = choice.door_addresses(stack, None if is_typed("port") else port)
     if doors and not any(map(is_typed, ("host", "port", "transport"))):

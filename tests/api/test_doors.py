@@ -24,6 +24,11 @@ def test_what_is_not_a_door_is_refused_with_an_example(written: str) -> None:
     assert "--door unix:room.sock" in refused.value.hint
 
 
+def test_what_has_one_peer_alone_is_not_a_door() -> None:
+    with pytest.raises(Usage, match="one peer alone, over standard input and output, so it is not a door"):
+        read_door(Registry(), "stdio:x")
+
+
 def test_an_unknown_transport_is_named() -> None:
     with pytest.raises(UnknownLayer, match="udp"):
         read_door(Registry(), "udp:127.0.0.1")

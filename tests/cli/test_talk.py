@@ -17,7 +17,10 @@ from peers import demo01, habits, secure_chat
 from people import environment
 from programs import ENVIRONMENT, chat, complaint, connect, nobody_there, serve, started
 
+from plytalk.api.doors import listening_place, read_door
+from plytalk.cli.talk import SERVE_EXAMPLES
 from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.registry.registry import Registry
 from plytalk.plugins.transports.unix import CHOOSE
 
 SECURE_CHAT = ("--profile", "secure-chat")
@@ -82,6 +85,15 @@ def test_what_is_no_place_to_listen_is_said_in_a_few_words(arguments, said, tmp_
     assert said in complaint(run)
     assert run.returncode in (2, 3)
     assert len(complaint(run)) < 700
+
+
+def test_the_doors_of_the_examples_are_places_as_they_look():
+    """An IPv6 address without brackets takes a port behind it for its own last part."""
+    doors = re.findall(r"--door (\S+)", SERVE_EXAMPLES)
+    assert doors
+    for door in (read_door(Registry(), text) for text in doors):
+        place = listening_place(door.transport(), door.where)
+        assert door.transport.names_place or place.port, door
 
 
 def test_two_ports_that_differ_are_an_error():

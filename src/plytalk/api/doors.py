@@ -24,7 +24,13 @@ def read_door(registry: Registry, text: str) -> WrittenDoor:
     name, colon, where = text.partition(":")
     if not name or (colon and not where):
         raise Usage(f"'{shorten(text)}' is not TRANSPORT, TRANSPORT:HOST or TRANSPORT:HOST:PORT.", EXAMPLES)
-    return WrittenDoor(cast(type[Transport], registry.layer("transport", name)), where or None)
+    transport = cast(type[Transport], registry.layer("transport", name))
+    if transport.only_place:
+        raise Usage(
+            f"The transport `{name}` has one peer alone, over {transport.only_place}, so it is not a door.",
+            f"Choose it with --transport {name}, and leave out the doors.",
+        )
+    return WrittenDoor(transport, where or None)
 
 
 def connecting_place(transport: Transport, address: str) -> Address:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from programs import COMMAND, chat, home
 
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.plugins.transports.command import CommandTransport
@@ -91,6 +92,29 @@ def test_it_keeps_the_contract_in_a_program_that_a_command_runs(tmp_path: Path) 
 def test_the_peer_is_where_sshd_says(connection: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", connection)
     assert caller() == shown
+
+
+@pytest.mark.parametrize("keep", [(), ("--keep",)], ids=["once", "keep"])
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\n\r\n"], ids=["nothing", "noise"])
+def test_the_server_ends_when_its_only_peer_did_not_get_in(keep: tuple[str, ...], said: bytes, tmp_path: Path) -> None:
+    """Behind sshd it would stay for ever, and with it the ssh of the client."""
+    command = [*COMMAND, "serve", "--stdio", *keep]
+    run = subprocess.run(command, input=said, capture_output=True, timeout=60, env=home(tmp_path, "server"), check=False)
+    assert run.returncode == 4
+    assert b"chat: Nobody else can come in by standard input and output." in run.stderr
+
+
+def test_the_server_ends_with_its_only_peer_also_where_it_keeps_on(tmp_path: Path) -> None:
+    command = f"env XDG_DATA_HOME={tmp_path}/server {sys.executable} -m plytalk serve --stdio --keep"
+    run = chat("connect", "host", "--proxy-command", command, "--accept-new", environment=home(tmp_path, "client"))
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("further", [("--door", "tcp"), ("--web", "127.0.0.1:0"), ("--port", "0"), ("--guests", "demo01")])
+def test_a_server_with_one_peer_listens_nowhere_else(further: tuple[str, ...], tmp_path: Path) -> None:
+    run = chat("serve", "--stdio", *further, environment=home(tmp_path, "server"))
+    assert run.returncode == 2
+    assert "This server has one peer alone, over standard input and output." in run.stderr
 
 
 async def test_it_only_serves() -> None:
