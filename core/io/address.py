@@ -91,7 +91,12 @@ def _without_scheme(text: str, written: str) -> str:
         )
     if rest != bare:
         raise Usage(f"'{written}' contains more than a host and a port.", f"Give these alone: {shorten(bare) or 'HOST:PORT'}")
-    return rest.replace("%25", "%")  # RFC 6874: in a URL the percent sign of a zone is written so
+    return zone_in_url(rest)
+
+
+def zone_in_url(text: str) -> str:
+    """The host and port of a URL, where the percent sign before a zone is written %25 (RFC 6874)."""
+    return text.replace("%25", "%")
 
 
 def _parts(text: str, written: str) -> tuple[str, str | None]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.io.address import Address, join_address, parse_address
+from plytalk.core.io.address import Address, join_address, parse_address, zone_in_url
 
 PORTS = {"ws": 80, "wss": 443}
 """The schemes, with the port that each has where none is written."""
@@ -37,6 +37,6 @@ def read_web_address(text: str) -> WebAddress:
     if not found:
         raise Usage(f"'{shorten(text)}' is not ws://HOST[:PORT][/PATH].", "For example: wss://chat.example.org/room.")
     scheme, path = found[1].lower(), found[3] or ""
-    address = parse_address(found[2])
+    address = parse_address(zone_in_url(found[2]))
     port = PORTS[scheme] if address.port is None else address.port
     return WebAddress(scheme, Address(address.host, port), path.removesuffix("/") if path == "/" else path)

@@ -16,7 +16,7 @@ from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Usage
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.wire import OUT, CutWire
-from plytalk.core.io.address import Address, join_address, parse_address
+from plytalk.core.io.address import Address, join_address, parse_address, zone_in_url
 from plytalk.plugins.sockets import tcp_sockets
 from plytalk.plugins.sockets.opening_units import cut_opening
 from plytalk.plugins.sockets.tcp_sockets import TcpStream, set_options
@@ -38,6 +38,8 @@ AUTHENTICATION = ("No acceptable authentication methods", "Username and password
 """What python-socks says where the proxy wants a password, or another one."""
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^@]*)@)?([^@/?#]+)/?")
+_INTERIM = re.compile(rb"\A(?:HTTP/1\.[0-9] 1[0-9]{2}[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n)+")
+"""Answers before the answer (RFC 9110 section 15.2)."""
 _STATUS = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})(?: ([^\r\n]*))?")
 
 
@@ -67,7 +69,7 @@ def parse_proxy(text: str) -> ProxyServer:
         )
     if scheme not in (SOCKS, HTTP):
         raise Usage(f"A proxy of the kind {shorten(scheme)}:// is not supported.", EXAMPLES)
-    address = parse_address(found[3])
+    address = parse_address(zone_in_url(found[3]))
     if address.port is None:
         raise Usage(f"The proxy {address} has no port.", EXAMPLES)
     user, _, password = map(unquote, (found[2] or "").partition(":"))
@@ -187,7 +189,7 @@ class HttpTunnel(FilterStream):
         if self.opening is Opening.DONE:
             self.deliver(data)
             return
-        self._head += data
+        self._head = _INTERIM.sub(b"", self._head + data)
         answer, end, rest = self._head.partition(END_OF_HEAD)
         if not b"HTTP/1.".startswith(answer[:7]) or len(answer) > MAX_HEAD:
             raise no_http(self._proxy)

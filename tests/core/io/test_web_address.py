@@ -13,6 +13,7 @@ from plytalk.core.io.web_address import WebAddress, is_web_address, read_web_add
         ("ws://127.0.0.1:8080/", WebAddress("ws", Address("127.0.0.1", 8080), ""), "ws://127.0.0.1:8080"),
         ("WSS://Chat.Example.org", WebAddress("wss", Address("chat.example.org", 443), ""), "wss://chat.example.org"),
         ("ws://[::1]/room/a", WebAddress("ws", Address("::1", 80), "/room/a"), "ws://[::1]/room/a"),
+        ("ws://[fe80::1%25eth0]:9/", WebAddress("ws", Address("fe80::1%eth0", 9), ""), "ws://[fe80::1%eth0]:9"),
         ("wss://[::1]:80", WebAddress("wss", Address("::1", 80), ""), "wss://[::1]:80"),
     ],
 )

@@ -29,6 +29,7 @@ SCHEMES = ("socks5h", "http")
         ("socks5h://127.0.0.1:9050", "socks5h", "127.0.0.1:9050", "", ""),
         ("HTTP://Proxy.Example.org:3128/", "http", "proxy.example.org:3128", "", ""),
         ("http://alice@[::1]:3128", "http", "[::1]:3128", "alice", ""),
+        ("http://[fe80::1%25eth0]:3128", "http", "[fe80::1%eth0]:3128", "", ""),
         ("http://alice:a%40b%3Ac@proxy:1", "http", "proxy:1", "alice", "a@b:c"),
         ("socks5h://alice:x@proxy:1", "socks5h", "proxy:1", "alice", "x"),
     ],
@@ -173,6 +174,15 @@ async def test_what_answers_in_another_way_is_said(scheme: str, pieces: list[byt
     with answering(*pieces) as address, pytest.raises(CannotConnect, match=said) as refused:
         await proxies.connect(parse_proxy(f"{scheme}://{address}"), "name", 1)
     assert "\x1b" not in refused.value.sentence
+
+
+async def test_answers_before_the_answer_are_passed_over() -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    for cut in HEADS.values():
+        with answering(*cut(interim + b"HTTP/1.1 200 OK\r\n\r\n"), b"hello") as address:
+            stream = await proxies.connect(parse_proxy(f"http://{address}"), "name", 1)
+            await Receiver(stream).hears(b"hello", "What the server says does not arrive.")
+            stream.close()
 
 
 HEADS: dict[str, Callable[[bytes], list[bytes]]] = {
