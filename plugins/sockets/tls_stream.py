@@ -4,21 +4,25 @@ The end of one direction is a close_notify; the other direction stays open. An e
 ends both directions at once, so an `SSLObject` between two buffers in memory is used here.
 """
 
+import os
 import re
+import shlex
 import ssl
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from plytalk.core.bases.filter_stream import Opening
 from plytalk.core.bases.paced_stream import PacedStream
-from plytalk.core.contracts.errors import HandshakeFailed, Usage
+from plytalk.core.contracts.errors import HandshakeFailed, UnknownPeer, Usage
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.wire import CutWire
+from plytalk.plugins.sockets.dialling import DiallingTransport
 from plytalk.plugins.sockets.tls_units import cut_records
 
 READ = 64 * 1024
@@ -49,6 +53,13 @@ CAUTION = (
     "TLS protects the way to where it ends, perhaps a web server, and no further; any CA that the client trusts can make a "
     "certificate for it."
 )
+WRONG_NAME = (62, 64)
+"""X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL."""
+OTHER_WORDS = {
+    "pem lib": "there is no certificate in the one, or no private key in the other, or its passphrase is wrong",
+    "bad decrypt": "the passphrase is wrong",
+}
+"""What OpenSSL says in a way that helps nobody."""
 _AROUND = re.compile(r"^\[\w+\] | \(_ssl\.c.*\)$")
 """What Python puts around the words of OpenSSL that have no reason."""
 ASK = "Ask the person who runs it; --tls-ca and --tls-name say which certificates to trust, and which name to expect."
@@ -83,6 +94,8 @@ class TlsStream(PacedStream):
             return False
         except ssl.SSLCertVerificationError as error:
             said = shorten(error.verify_message).rstrip(".")
+            if error.verify_code in WRONG_NAME:
+                said = f"it is not for the name {shorten(str(self._tls.server_hostname))!r}"
             raise HandshakeFailed(f"The certificate of {self.peer} is not accepted: {said}.", ASK) from None
         except ssl.SSLError as error:
             raise HandshakeFailed(f"The TLS handshake failed: {words(error)}.", "Check that the other side speaks TLS.") from None
@@ -135,6 +148,7 @@ class TlsFiles:
         tls_name: str | None = None,
     ) -> None:
         self._cert, self._key, self._ca, self._name = tls_cert, tls_key, tls_ca, tls_name
+        self._secret: Callable[[str], str] | None = None
 
     @classmethod
     def take(cls, options: dict[str, Any]) -> "TlsFiles":
@@ -156,13 +170,27 @@ class TlsFiles:
         try:
             for file in (self._cert, self._key):
                 file.open("rb").close()  # OpenSSL does not say which of them it cannot read
-            context.load_cert_chain(self._cert, self._key)
-        except OSError as error:  # SSLError among them
+            refuse_exposed(self._key)
+            context.load_cert_chain(self._cert, self._key, self._passphrase)
+        except (OSError, ValueError) as error:  # SSLError among them; ValueError: a passphrase that is too long
             raise Usage(
                 f"The certificate {self._cert} with the key {self._key} cannot be used: {reason(error)}.",
                 "Both are PEM files, and the key is the one that the certificate was made for.",
             ) from None
         return context
+
+    def ask_with(self, secret: Callable[[str], str]) -> None:
+        """Ask for the passphrase of the key with this, where it has one."""
+        self._secret = secret
+
+    def _passphrase(self) -> str:
+        with suppress(UnknownPeer):
+            if self._secret:
+                return self._secret(f"Passphrase of {self._key}: ")
+        raise Usage(
+            f"The private key {self._key} has a passphrase, and there is no terminal to ask on.",
+            "`openssl pkey -in FILE -out NEW` writes it without one.",
+        )
 
     def client(self) -> ssl.SSLContext:
         """Raises Usage."""
@@ -178,7 +206,29 @@ class TlsFiles:
         return TlsStream(below, self.client(), self._name or host)
 
 
-def reason(error: OSError) -> str:
+class SecuredTransport(DiallingTransport):
+    """A transport of whose server the key may have a passphrase."""
+
+    _files: TlsFiles
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        self._files.ask_with(secret)
+        return await super().ready(role, secret)
+
+
+def refuse_exposed(key: Path) -> None:
+    """Raises Usage for a private key that every user of this machine can read or change."""
+    if os.name == "posix" and key.stat().st_mode & 0o007:
+        raise Usage(
+            f"The private key {key} is a secret that all users of this machine can read or change.",
+            f"`chmod o= {shlex.quote(str(key))}`",
+        )
+
+
+def reason(error: OSError | ValueError) -> str:
     if isinstance(error, ssl.SSLError):
-        return words(error)
+        said = words(error)
+        return OTHER_WORDS.get(said, said)
+    if isinstance(error, ValueError):
+        return str(error).lower()
     return f"{str(error.strerror).lower()}{f' ({shorten(str(error.filename))})' * bool(error.filename)}"

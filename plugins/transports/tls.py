@@ -6,13 +6,13 @@ from plytalk.core.bases.filter_stream import FilterListener, opened_client
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets
-from plytalk.plugins.sockets.dialling import PROXY, DiallingTransport
-from plytalk.plugins.sockets.tls_stream import CAUTION, COVERS, OPTIONS, TlsFiles, TlsStream
+from plytalk.plugins.sockets.dialling import PROXY
+from plytalk.plugins.sockets.tls_stream import CAUTION, COVERS, OPTIONS, SecuredTransport, TlsFiles, TlsStream
 
 OPEN_SECONDS = 10
 
 
-class Tls(DiallingTransport):
+class Tls(SecuredTransport):
     """TLS: the server shows a certificate, which clients verify."""
 
     name = "tls"

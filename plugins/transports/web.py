@@ -15,9 +15,9 @@ from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.address import join_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets, web_options
-from plytalk.plugins.sockets.dialling import PROXY, DiallingTransport
+from plytalk.plugins.sockets.dialling import PROXY
 from plytalk.plugins.sockets.forwarding import networks
-from plytalk.plugins.sockets.tls_stream import OPTIONS, TlsFiles, TlsStream
+from plytalk.plugins.sockets.tls_stream import OPTIONS, SecuredTransport, TlsFiles, TlsStream
 from plytalk.plugins.web.http_head import is_this_machine
 
 SOCKET = "ws"
@@ -27,7 +27,7 @@ ELSEWHERE = (
 )
 
 
-class Web(DiallingTransport):
+class Web(SecuredTransport):
     """A web page, and its WebSocket: for people who have only a browser."""
 
     name = "web"

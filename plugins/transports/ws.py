@@ -17,7 +17,7 @@ from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets, web_options
 from plytalk.plugins.sockets.dialling import PROXY, DiallingTransport
 from plytalk.plugins.sockets.forwarding import networks
-from plytalk.plugins.sockets.tls_stream import CAUTION, COVERS, OPTIONS, TlsFiles, TlsStream
+from plytalk.plugins.sockets.tls_stream import CAUTION, COVERS, OPTIONS, SecuredTransport, TlsFiles, TlsStream
 
 PATH = Option("ws-path", "The path to ask for (default /).", metavar="PATH", role=Role.INITIATOR)
 
@@ -78,7 +78,7 @@ class Ws(DiallingTransport):
         return below
 
 
-class Wss(Ws):
+class Wss(SecuredTransport, Ws):
     """WebSocket in TLS, as web pages from elsewhere need it: the server shows a certificate."""
 
     name = "wss"

@@ -1,16 +1,23 @@
 """A stream in TLS: who is accepted, and how it ends."""
 
+import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from certificates import Authority
+from cryptography.hazmat.primitives import serialization
 
 from plytalk.core.bases.filter_stream import opened_client
-from plytalk.core.contracts.errors import HandshakeFailed, Usage
+from plytalk.core.contracts.errors import HandshakeFailed, UnknownPeer, Usage
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.transport import Transport
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.plugins.sockets.tls_stream import TlsFiles, TlsStream
+from plytalk.plugins.transports.tls import Tls
+from plytalk.plugins.transports.web import Web
+from plytalk.plugins.transports.ws import Wss
 from plytalk.testing.cutting import seeded
 from plytalk.testing.transports import Receiver
 
@@ -76,7 +83,7 @@ async def test_an_end_without_close_notify_is_a_cut(authority: Authority) -> Non
     ("fault", "said"),
     [
         ("ca", "unable to get local issuer certificate"),
-        ("name", "Hostname mismatch, certificate is not valid for 'localhost'"),
+        ("name", "it is not for the name 'localhost'."),
         ("date", "certificate has expired"),
     ],
 )
@@ -133,10 +140,60 @@ def test_files_that_cannot_be_used_are_named(authority: Authority, tmp_path: Pat
         with pytest.raises(Usage, match=r"cannot be used: no such file or directory \(.*none\)") as caught:
             TlsFiles(one, two).server()
         assert caught.value.hint
-    with pytest.raises(Usage, match=r"cannot be used: pem lib\.$"):
+    cert.chmod(0o600)
+    with pytest.raises(Usage, match="cannot be used: there is no certificate in the one, or no private key in the other"):
         TlsFiles(cert, cert).server()
     with pytest.raises(Usage, match=r"CA certificates in .* cannot be used"):
         TlsFiles(tls_ca=tmp_path / "none").client()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs the permissions of POSIX")
+@pytest.mark.parametrize(("mode", "good"), [(0o600, True), (0o640, True), (0o644, False), (0o602, False)])
+def test_a_key_that_every_user_can_open_is_refused_with_what_to_run(authority: Authority, mode: int, good: bool) -> None:
+    cert, key = authority.signs("one")
+    key.chmod(mode)
+    if good:
+        TlsFiles(cert, key).server()
+        return
+    with pytest.raises(Usage, match="all users of this machine can read or change") as refused:
+        TlsFiles(cert, key).server()
+    assert refused.value.hint == f"`chmod o= {key}`"
+
+
+@pytest.mark.parametrize("layer", [Tls, Wss, Web])
+async def test_the_passphrase_of_a_key_is_asked_for_and_never_by_openssl(authority: Authority, layer: type[Transport]) -> None:
+    cert, key = authority.signs("one")
+    encrypt(key, b"open sesame")
+    asked: list[str] = []
+
+    def answers(prompt: str) -> str:
+        asked.append(prompt)
+        return "open sesame"
+
+    def nobody(prompt: str) -> str:
+        raise UnknownPeer("nobody to ask")
+
+    tries: list[tuple[Callable[[str], str], str]] = [
+        (answers, ""),
+        (nobody, "has a passphrase"),
+        (lambda prompt: "wrong", "passphrase is wrong"),
+        (lambda prompt: "x" * 2000, "password cannot be longer"),
+    ]
+    for secret, said in tries:
+        transport = layer(tls_cert=cert, tls_key=key)
+        await transport.ready(Role.RESPONDER, secret)
+        if said:
+            with pytest.raises(Usage, match=said):
+                await transport.listen("127.0.0.1", 0)
+        else:
+            await (await transport.listen("127.0.0.1", 0)).close()
+    assert asked == [f"Passphrase of {key}: "]
+
+
+def encrypt(file: Path, passphrase: bytes) -> None:
+    key = serialization.load_pem_private_key(file.read_bytes(), None)
+    encryption = serialization.BestAvailableEncryption(passphrase)
+    file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption))
 
 
 def test_old_versions_are_not_spoken(authority: Authority) -> None:
