@@ -11,6 +11,7 @@ from plytalk.api.chat import connect
 from plytalk.cli.hidden_input import secret
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE, TEXT, ContactType
+from plytalk.cli.worksheet_text import worksheet_rows
 from plytalk.core.contracts.errors import Exit, Usage
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.standard_streams import tell
@@ -66,6 +67,8 @@ def exercise(
 ) -> int:
     """Show the exercises of the lab book, make their files, and check answers to them."""
     if number is None:
+        if make or given is not None or report:
+            raise Usage("Which exercise?", "Put its number in front, such as: chat lab exercise 1 --check 'onion curtain'")
         for place, one in enumerate(exercise_book.EXERCISES, 1):
             print(f"{place}  {one.title}")
         return 0
@@ -75,14 +78,15 @@ def exercise(
     if make:
         return make_exercise(number, seed or own_key(identity).fingerprint, make)
     if given is None:
-        print(f"{exercise_book.worksheet(number)}\nAn answer is {chosen.answer}: chat lab exercise {number} --check ANSWER")
+        print("\n".join(worksheet_rows(exercise_book.worksheet(number))))
+        print(f"An answer is {chosen.answer}:\n    chat lab exercise {number} --check ANSWER")
         return 0
     own = None if seed else own_key(identity)
     answer = read_answer(chosen, given)
     right = say_verdict(number, chosen, seed or (own.fingerprint if own else ""), answer)
     if report and own:
         added = add_answer(report, name or "", number, answer, own)
-        tell(f"{report} has the answers of {added.name} to {', '.join(map(str, sorted(added.answers)))}.")
+        tell(f"{report} now has the answers of {added.name} to {', '.join(map(str, sorted(added.answers)))}.")
     return int(Exit.OK if right else Exit.FAILED)
 
 

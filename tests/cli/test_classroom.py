@@ -41,7 +41,7 @@ def test_a_student_makes_solves_and_reports_and_a_teacher_grades(tmp_path: Path,
         run = chat("lab", "exercise", str(number), "--check", answer, *reported, folder=tmp_path, environment=environment)
         assert run.stdout.startswith("Right. "), run
         assert run.returncode == 0
-    assert "erin.report has the answers of erin to 1, 2, 3." in run.stderr
+    assert "erin.report now has the answers of erin to 1, 2, 3." in run.stderr
     shown = chat("lab", "report", "erin.report", folder=tmp_path).stdout
     assert shown.splitlines() == [f"erin  {fingerprint}", *(f"{n}  {EXERCISES[n - 1].title}" for n in (1, 2, 3))]
     roster = tmp_path / "roster.txt"
@@ -62,7 +62,7 @@ def test_a_student_makes_solves_and_reports_and_a_teacher_grades(tmp_path: Path,
 def test_exercises_are_listed_and_shown() -> None:
     assert chat("lab", "exercise").stdout.splitlines() == [f"{n}  {one.title}" for n, one in enumerate(EXERCISES, 1)]
     worksheet = chat("lab", "exercise", "4").stdout
-    assert worksheet.startswith("# 4. Replay an order")
+    assert worksheet.startswith("4. Replay an order")
     assert "An answer is the folder with your frames in answer.txt, or that file" in worksheet
 
 
@@ -77,6 +77,8 @@ def test_a_seed_is_for_practice(tmp_path: Path) -> None:
     ("arguments", "why"),
     [
         (("exercise", "9"), "There is no exercise 9"),
+        (("exercise", "--check", "onion curtain"), "Which exercise?"),
+        (("exercise", "--make", "wire"), "Which exercise?"),
         (("exercise", "1", "--check", "x", "--seed", "s", "--report", "r"), "for your own key"),
         (("exercise", "1", "--report", "r"), "for your own key"),
         (("exercise", "2", "--check", "nothing-there", "--seed", "s"), "cannot be read"),

@@ -1,4 +1,4 @@
-"""Exercise 6: mend a cipher. The answer is a cipher; it must speak the student's format, and withstand the lab's attacks."""
+"""Exercise 6: repair a cipher. The answer is a cipher; it must speak the student's format, and withstand the lab's attacks."""
 
 import os
 from string import Template

@@ -56,9 +56,11 @@ def recording(client: X25519PrivateKey, words: str, hybrid: bool) -> bytes:
 
 
 def check(draw: Draw, answer: str) -> AnswerVerdict:
-    *words, suite = answer.split() or [""]
+    *words, suite = answer.split()
+    if len(words) != 2:
+        return AnswerVerdict(False, "The answer is the two words of the recording that opens, and then a suite.")
     if [word.lower() for word in words] != draw.words("places", 2):
-        return AnswerVerdict(False, "These are not the two words of the recording that opens, followed by a suite.")
+        return AnswerVerdict(False, "The first two words are not the place that the recording names, or not in its order.")
     try:
         [cell] = list(measure([scenario_of(suite)], [Registry().attack(ATTACK)]))[-1:]
     except ChatError as error:

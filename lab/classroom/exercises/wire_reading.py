@@ -65,9 +65,18 @@ async def record(draw: Draw, path: Path) -> None:
 
 
 def check(draw: Draw, answer: str) -> AnswerVerdict:
-    if answer.lower().split() == draw.words("places", 4)[:2]:
+    words, (place, landmark, *elsewhere) = answer.lower().split(), draw.words("places", 4)
+    if words == [place, landmark]:
         return AnswerVerdict(True, "You listened, and nobody noticed: anyone on the network path can do that.")
-    return AnswerVerdict(False, "These are not the two words of the meeting place, in their order.")
+    if len(words) != 2:
+        why = f"The answer is two words; you gave {len(words)}."
+    elif words == [landmark, place]:
+        why = "These are the right words in the wrong order."
+    elif set(words) & set(elsewhere):
+        why = "The recording names that place too, but they do not meet there."
+    else:
+        why = "These two words do not name the meeting place."
+    return AnswerVerdict(False, why)
 
 
 HINTS = (

@@ -166,3 +166,9 @@ def test_a_stack_that_is_not_there_is_answered_with_the_nearest() -> None:
     with pytest.raises(Usage) as caught:
         find(list(every().values()), "plytalk1 --accept-news")
     assert caught.value.hint.startswith("Did you mean 'plytalk1 --accept-new'? It has: ")
+
+
+def test_a_layer_without_a_stack_named_after_it_is_answered_with_a_stack_that_has_it() -> None:
+    with pytest.raises(Usage) as caught:
+        find(list(every().values()), "cipher none")
+    assert caught.value.hint == "That layer is attacked in 'demo01'."

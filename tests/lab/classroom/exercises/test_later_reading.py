@@ -36,6 +36,11 @@ def test_the_words_come_first_and_have_to_be_right(answer: str) -> None:
     assert not check(DRAW, answer).right
 
 
+def test_a_wrong_answer_says_which_part_is_wrong() -> None:
+    assert check(DRAW, WORDS).why == "The answer is the two words of the recording that opens, and then a suite."
+    assert "The first two words are not the place" in check(DRAW, "onion onion hybrid").why
+
+
 def opened(passed: dict[str, bytes], private: bytes) -> bytes:
     """What a recording opens to with the X25519 key alone."""
     shared = X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(passed["server"]))
