@@ -27,15 +27,20 @@ from plytalk.trust.folders import user_file
 EXERCISE_EXAMPLES = """\b
 Examples:
   chat lab exercise                             the eight exercises
-  chat lab exercise 1                           the worksheet of one
-  chat lab exercise 2 --make forge              your files, in a new folder
-  chat lab exercise 2 --check forge             is what stands in that folder right?
+  chat lab exercise 1                           the worksheet of exercise 1
+  chat lab exercise 2 --make forge              make your files in a new folder
+  chat lab exercise 2 --check forge             check the answer in that folder
   chat lab exercise 1 --check 'onion curtain' --report erin.report --name erin
 """
 REPORT_EXAMPLES = """\b
 Examples:
-  chat lab report erin.report                 whose it is, and what it answers
+  chat lab report erin.report                 show the student, and the exercises answered
   chat lab report erin.report 192.0.2.7       hand it in
+"""
+HANDOUT_EXAMPLES = """\b
+Examples:
+  chat lab handout handout.html       for any browser
+  chat lab handout handout.pdf        printed by Chromium
 """
 GRADE_EXAMPLES = """\b
 Examples:
@@ -50,9 +55,11 @@ Examples:
 @click.option(
     "--check", "given", type=TEXT, metavar="ANSWER", help="Check your answer (words, a file or the folder) by running it."
 )
-@click.option("--seed", type=TEXT, metavar="TEXT", help="Whose files they are (default: the fingerprint of your key).")
+@click.option(
+    "--seed", type=TEXT, metavar="TEXT", help="Make and check the files of this seed (default: the fingerprint of your key)."
+)
 @click.option("--report", type=FILE, metavar="FILE", help="Put the answer into your signed report in this file.")
-@click.option("--name", type=TEXT, metavar="NAME", help="Your name in the report, as it stands in the class's roster.")
+@click.option("--name", type=TEXT, metavar="NAME", help="Your name in the report, spelt as in the class's roster.")
 @click.option(
     "--identity", type=FILE, metavar="FILE", help="The file of your key (default: `identity` among your plytalk files)."
 )
@@ -138,7 +145,7 @@ async def handed_in(content: str, address: str, peer: str | None, identity: Path
         return (await chat.command("report", content)).lines
 
 
-@click.command()
+@click.command(epilog=HANDOUT_EXAMPLES)
 @click.argument("file", type=FILE, metavar="FILE")
 def handout(file: Path) -> None:
     """Write the worksheets to print: FILE ends with .pdf (needs Chromium) or .html."""
@@ -148,17 +155,17 @@ def handout(file: Path) -> None:
 
 @click.command(epilog=GRADE_EXAMPLES)
 @click.argument("reports", type=FILE, nargs=-1, required=True, metavar="REPORTS...")
-@click.option("--roster", type=FILE, metavar="FILE", help="The roster of the class, which says whose key is whose.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print lines for a spreadsheet.")
+@click.option("--roster", type=FILE, metavar="FILE", help="The roster of the class, with each student's key.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
 @click.option(
-    "--run-programs", is_flag=True, help="Run the answers that are programs. They may do what you may do: read them first."
+    "--run-programs", is_flag=True, help="Run the answers that are programs. They can do whatever you can: read them first."
 )
 def grade(reports: tuple[Path, ...], roster: Path | None, as_csv: bool, run_programs: bool) -> int:
     """Grade reports: verify them, judge each answer again, and print a table."""
     known = read_roster(roster) if roster else None
     graded = grading.grade(grading.report_files(reports), known, run_programs, lambda line: tell(clean(line)))
     if known is None:
-        tell("Without --roster nobody has checked whose keys these are.")
+        tell("Without --roster, nobody has checked which key belongs to which student.")
     text = grading.as_csv(graded).rstrip() if as_csv else grading.as_table(graded)
     print(os.linesep.join(map(clean, text.splitlines())))
     return int(Exit.FAILED if any(one.refused for one in graded) else Exit.OK)

@@ -100,7 +100,7 @@ class Script(Ui):
 @trace_option
 @layer_options
 def demo(choice: Choice, trace: Path | None, full: bool, compare: bool, html: Path | None) -> int:
-    """Show a conversation, and what an eavesdropper learns of it."""
+    """Show a conversation, and what an eavesdropper learns from it."""
     if compare:
         if full or html or trace:
             raise Usage("--compare is about several conversations.", "Leave out --full, --html and --trace.")

@@ -36,13 +36,13 @@ Examples:
 """
 COMPARE_EXAMPLES = """\b
 Examples:
-  chat lab compare mine theirs        a minute of the same changed messages for both
+  chat lab compare mine theirs        for a minute, give both the same changed messages
 """
 seconds_option = click.option(
     "--seconds", type=click.FloatRange(0.1), default=SECONDS, metavar="S", help=f"How long to look (default {SECONDS:g})."
 )
-seed_option = click.option("--seed", type=int, default=0, metavar="N", help="Draw other changes (default 0).")
-first_option = click.option("--first", "first_only", is_flag=True, help="Stop at the first that is found.")
+seed_option = click.option("--seed", type=int, default=0, metavar="N", help="The seed of the changes (default 0).")
+first_option = click.option("--first", "first_only", is_flag=True, help="Stop at the first fault.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -54,10 +54,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 @json_option
 @click.pass_obj
 def fuzz(registry: Registry, handshake: str, seconds: float, seed: int, first_only: bool, as_json: bool) -> int:
-    """Look for faults of a handshake, led by the lines of its code.
+    """Look for faults in a handshake, guided by the coverage of its code.
 
-    It runs the conformance kit, compares undisturbed conversations, plays messages back, and changes messages at random. It ends
-    with 1 where it found a fault.
+    It runs the conformance kit, compares undisturbed conversations, replays messages, and changes messages at random. The exit
+    code is 1 if it found a fault.
     """
     with TemporaryDirectory(prefix="plytalk-fuzz-") as folder, limited_memory():
         make = maker(registry, handshake, Path(folder))
@@ -96,10 +96,10 @@ def _fuzz_json(name: str, report: FuzzReport) -> str:
 def compare(registry: Registry, first: str, second: str, seconds: float, seed: int, first_only: bool, as_json: bool) -> int:
     """Give two implementations of one handshake the same changed messages.
 
-    They must understand each other. It ends with 1 where one takes what the other refuses.
+    The two must understand each other. The exit code is 1 if one accepts what the other refuses.
     """
     if first == second:
-        raise Usage("Those are one and the same handshake.", "Name two implementations of one protocol.")
+        raise Usage("Both names are the same handshake.", "Name two implementations of one protocol.")
     with TemporaryDirectory(prefix="plytalk-compare-") as folder, limited_memory():
         makes = {name: maker(registry, name, Path(folder) / name) for name in (first, second)}
         differential = Differential(makes, seed)

@@ -34,7 +34,7 @@ Examples:
   chat inspect talk.trace --html talk.html      as a page for a projector
   chat inspect talk.trace --pcapng talk.pcapng  as a capture for a network analyser
   chat inspect talk.trace --wireshark talk      for Wireshark, with names
-  chat inspect talk.trace --live                beside a conversation that is going on
+  chat inspect talk.trace --live                follow a conversation while it goes on
 """
 COLOURS = {
     "messages": "31",
@@ -62,7 +62,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 @click.option("--html", type=FILE, metavar="OUT", help="Write a self-contained page.")
 @click.option("--pcapng", type=FILE, metavar="OUT", help="Write a capture file with TCP streams.")
 @click.option("--wireshark", type=FILE, metavar="DIR", help="Write a dissector, its key log and a capture for Wireshark.")
-@click.option("--live", is_flag=True, help="Follow a conversation that is going on; printed, until it ends.")
+@click.option("--live", is_flag=True, help="Follow a conversation while it goes on, until it ends.")
 def inspect(
     trace: Path, as_json: bool, text: bool, html: Path | None, pcapng: Path | None, wireshark: Path | None, live: bool
 ) -> None:

@@ -33,8 +33,43 @@ EXAMPLES = """\b
 Examples:
   chat keys show                                  your public key and its fingerprint
   chat keys export > alice.pub                    for the `allow` file of a server
-  chat keys trust chat.example.org alice.pub      know a server before the first connection
+  chat keys trust chat.example.org server.pub     know a server's key before the first connection
   chat keys forget chat.example.org               be asked again at the next connection
+"""
+NEW_EXAMPLES = """\b
+Examples:
+  chat keys new                             in the usual place, if there is none yet
+  chat keys new --passphrase                encrypted with a passphrase
+  chat keys new --identity ~/work.key       another key, for --identity
+"""
+SHOW_EXAMPLES = """\b
+Examples:
+  chat keys show                            your own
+  chat keys show --identity ~/work.key      another one
+"""
+EXPORT_EXAMPLES = """\b
+Examples:
+  chat keys export > alice.pub              for the `allow` file of a server
+"""
+LIST_EXAMPLES = """\b
+Examples:
+  chat keys list                            servers, and contacts saved with --save-as
+  chat keys list --json                     for programs
+"""
+TRUST_EXAMPLES = """\b
+Examples:
+  chat keys trust chat.example.org server.pub     from the file that `chat keys export` made there
+  chat keys trust 192.0.2.7:9000 < server.pub     from standard input
+"""
+FORGET_EXAMPLES = """\b
+Examples:
+  chat keys forget chat.example.org         a server
+  chat keys forget @alice                   a contact
+"""
+PSK_EXAMPLES = """\b
+Examples:
+  chat keys psk shared.key                  make it, and copy it to the other side
+  chat serve --psk-file shared.key          then use it on both sides
 """
 
 
@@ -52,7 +87,7 @@ def keys() -> None:
     """Make, show and exchange keys, and decide which ones to trust."""
 
 
-@keys.command()
+@keys.command(epilog=NEW_EXAMPLES)
 @identity_option
 @click.option("--passphrase", is_flag=True, help="Ask for a passphrase to encrypt the key with.")
 def new(identity: Path | None, passphrase: bool) -> None:
@@ -65,7 +100,7 @@ def new(identity: Path | None, passphrase: bool) -> None:
     print(made.public_line())
 
 
-@keys.command()
+@keys.command(epilog=SHOW_EXAMPLES)
 @identity_option
 def show(identity: Path | None) -> None:
     """Show your public key and its fingerprint."""
@@ -75,14 +110,14 @@ def show(identity: Path | None) -> None:
     _tell(f"It is kept in {identity or user_file('identity')}.")
 
 
-@keys.command()
+@keys.command(epilog=EXPORT_EXAMPLES)
 @identity_option
 def export(identity: Path | None) -> None:
     """Print your public key in the format of a server's `allow` file."""
     print(_own(identity).public_line())
 
 
-@keys.command("list")
+@keys.command("list", epilog=LIST_EXAMPLES)
 @known_hosts_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_(known_hosts: Path | None, as_json: bool) -> None:
@@ -93,7 +128,7 @@ def list_(known_hosts: Path | None, as_json: bool) -> None:
         people = [{"name": one.name, "address": one.address, **_shown(one.key)} for one in contacts]
         print(json.dumps({"hosts": [_host(entry) for entry in hosts], "contacts": people}, indent=2))
         return
-    table = [(f"@{one.name}", one.key.fingerprint, one.key.type, one.address or "(only ever called)") for one in contacts]
+    table = [(f"@{one.name}", one.key.fingerprint, one.key.type, one.address or "(no address)") for one in contacts]
     table += [(_name(entry), entry.key.fingerprint, entry.key.type, f"line {entry.line} {entry.marker}") for entry in hosts]
     for row in table:
         print(clean(f"{row[0]:<32} {row[1]} {row[2]} {row[3]}".rstrip()))
@@ -101,14 +136,14 @@ def list_(known_hosts: Path | None, as_json: bool) -> None:
         _tell("No other keys are known yet: the first `chat connect` stores one.")
 
 
-@keys.command()
+@keys.command(epilog=TRUST_EXAMPLES)
 @click.argument("address", type=TEXT, metavar="HOST[:PORT]|PATH|NAME@RELAY")
 @click.argument("key", type=TEXT, nargs=-1, metavar="[KEY|FILE]")
 @known_hosts_option
 def trust(address: str, key: tuple[str, ...], known_hosts: Path | None) -> None:
     """Remember a server's key before the first connection.
 
-    The key is the line that `chat keys export` prints on the server: as it stands, in a FILE, or from standard input.
+    The key is the line that `chat keys export` prints on the server: as an argument, in a FILE, or on standard input.
     """
     public = _public_key(" ".join(key))
     store = KnownHostsFile(known_hosts or user_file("known_hosts"))
@@ -116,10 +151,10 @@ def trust(address: str, key: tuple[str, ...], known_hosts: Path | None) -> None:
         added = store.add(*remembered_place(address), public)
     except ChangedPeer as error:
         raise ChangedPeer(str(error), f"If the new key is right: chat keys forget {quote(address)}") from None
-    _tell(f"{'Remembered' if added else 'Knew already'} the key {public.fingerprint} of {shorten(address)} in {store.path}.")
+    _tell(f"{'Remembered' if added else 'Already knew'} the key {public.fingerprint} of {shorten(address)} in {store.path}.")
 
 
-@keys.command()
+@keys.command(epilog=FORGET_EXAMPLES)
 @click.argument("who", type=TEXT, metavar="HOST[:PORT]|PATH|NAME@RELAY|@NAME")
 @known_hosts_option
 def forget(who: str, known_hosts: Path | None) -> int:
@@ -133,11 +168,11 @@ def forget(who: str, known_hosts: Path | None) -> int:
     for entry in lines:
         _tell(f"Forgot the key {entry.key.fingerprint} of {_name(entry)}.")
     if not lines:
-        _tell(f"{store.path} holds no key of {shorten(who)} that could be forgotten.")
+        _tell(f"{store.path} has no key of {shorten(who)}. `chat keys list` shows those that it has.")
     return Exit.OK if lines else Exit.FAILED
 
 
-@keys.command()
+@keys.command(epilog=PSK_EXAMPLES)
 @click.argument("file", type=FILE)
 def psk(file: Path) -> None:
     """Make a file with a pre-shared key, for --psk-file on both sides."""

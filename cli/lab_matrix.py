@@ -18,7 +18,7 @@ CONTROL = "the control, an honest conversation"
 LEGEND = (
     "h  held: the attack failed or was noticed     -  not applicable to this stack\n"
     "B  broken: it succeeded, and nobody noticed   E  error: a plugin failed\n"
-    "!  measured otherwise than the layers predict"
+    "!  measured outcome differs from the predicted one"
 )
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Attacks and stacks</title>

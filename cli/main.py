@@ -19,13 +19,13 @@ from plytalk.core.registry.quick_loading import loading
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
 COMMANDS = {
-    "demo": ("plytalk.cli.demo", "Show a conversation, and what an eavesdropper learns of it."),
+    "demo": ("plytalk.cli.demo", "Show a conversation, and what an eavesdropper learns from it."),
     "serve": ("plytalk.cli.talk", "Wait for people to connect, and talk with them."),
     "connect": ("plytalk.cli.talk", "Connect to a chat and talk."),
     "find": ("plytalk.cli.find_command", "List the servers that are announced on the local network."),
     "send": ("plytalk.cli.file_transfer", "Send files or folders to somebody."),
     "receive": ("plytalk.cli.file_transfer", "Receive files that somebody sends with `chat send`."),
-    "relay": ("plytalk.cli.relay_command", "Bring people together who cannot reach each other."),
+    "relay": ("plytalk.cli.relay_command", "Connect people who cannot reach each other directly."),
     "page": ("plytalk.cli.page_command", "Write the page of `chat serve --web` into one file."),
     "explain": ("plytalk.cli.explain", "Say what a stack protects, what it does not, and what to change."),
     "inspect": ("plytalk.cli.inspect", "Step through a recorded conversation, layer by layer."),

@@ -41,7 +41,11 @@ Examples:
 
 
 @click.group(invoke_without_command=True, epilog=EXAMPLES)
-@click.option("--check", is_flag=True, help="Use the layers of others as well, and exit with code 7 if anything is wrong.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Also test third-party layers with the conformance kit, and exit with code 7 if anything is wrong.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("-p", "blocked", multiple=True, type=Blocked(), metavar="no:NAME", help="Block a plugin (repeatable).")
 @click.pass_context

@@ -32,13 +32,13 @@ EXAMPLES = """\b
 Examples:
   chat relay --listen 0.0.0.0 --name relay.example.org    for everybody
   chat relay --listen :: --name relay.example.org --allow keys.txt
-                                                          hold names for these keys alone
+                                                          let only these keys hold a name
   chat relay --listen 0.0.0.0 --name relay.example.org --metrics 127.0.0.1:9592
-                                                          and say how much it does
+                                                          serve metrics
   chat relay --ws 127.0.0.1:8080 --trusted-proxy 127.0.0.1 --name relay.example.org
-                                                          and be reached by wss:// through a web server
-  chat serve --relay relay.example.org --code             be reached through it
-  chat connect 412@relay.example.org --code               reach somebody through it
+                                                          accept wss:// behind a web server
+  chat serve --relay relay.example.org --code             wait for someone through it
+  chat connect 412@relay.example.org --code               connect to someone through it
 """
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
@@ -47,17 +47,19 @@ LOCAL = ("127.0.0.1", "::1", "localhost")
 @click.option(
     "--listen", type=TEXT, default="127.0.0.1", metavar="HOST[:PORT]", help=f"Where to listen (default 127.0.0.1:{PORT})."
 )
-@click.option("--name", "names", type=TEXT, multiple=True, metavar="HOST", help="How people write this relay (repeatable).")
-@click.option("--allow", type=FILE, metavar="FILE", help="Let only these keys hold a name, in lines of TYPE KEY NAME.")
-@click.option("--ws", type=TEXT, metavar="HOST:PORT", help="Listen here for WebSockets too, as behind a web server.")
+@click.option(
+    "--name", "names", type=TEXT, multiple=True, metavar="HOST", help="The host name that people use for this relay (repeatable)."
+)
+@click.option("--allow", type=FILE, metavar="FILE", help="Let only the keys in this file hold a name (lines of TYPE KEY NAME).")
+@click.option("--ws", type=TEXT, metavar="HOST:PORT", help="Also accept WebSocket connections here, such as from a web server.")
 @click.option("--trusted-proxy", type=TEXT, metavar="ADDRESS,...", help=TRUSTED.help)
 @click.option("--metrics", type=TEXT, metavar="HOST:PORT", help="Serve Prometheus metrics and /healthz over HTTP here.")
 def relay(
     listen: str, names: tuple[str, ...], allow: Path | None, ws: str | None, trusted_proxy: str | None, metrics: str | None
 ) -> int:
-    """Bring people together who cannot reach each other.
+    """Connect people who cannot reach each other directly.
 
-    It passes on bytes that it cannot read. It sees addresses, times and sizes, keeps none of them, and logs only how much it did.
+    A relay forwards encrypted bytes. It sees addresses, times and sizes, stores none of them, and logs only totals.
     """
     place = parse_address(listen, listen=True)
     hosts = {parse_address(name).host for name in names} or {place.host, *LOCAL}

@@ -28,7 +28,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(short_help="Start a plugin: one layer that works, with its tests.", epilog=EXAMPLES)
 @click.argument("distribution", metavar="plytalk-KIND-NAME")
 @click.option("--kind", type=click.Choice(list(KINDS)), help="The kind of layer (default: taken from the name).")
 @click.option("--into", type=FILE, default=Path(), help="The folder to make it in (default: the current one).")

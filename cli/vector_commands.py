@@ -25,17 +25,17 @@ VECTORS_EXAMPLES = """\b
 Examples:
   chat lab vectors Noise_XX_25519_ChaChaPoly_SHA256 --seed 7 > vectors.json
   chat lab vectors Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256 --count 10
-  chat lab vectors plytalk1        its preambles and identities included
+  chat lab vectors plytalk1        with its preambles and identities
 """
 INTEROP_EXAMPLES = """\b
 Examples:
   chat lab interop Noise_XX_25519_AESGCM_SHA256 ./my-noise
   chat lab interop Noise_IKpsk2_448_ChaChaPoly_BLAKE2b -- python peer.py --quiet
 
-  The program reads one JSON object on each line and answers with one; docs/howto-lab.md
-  lists them.
+  The program reads one JSON object per line and answers each with another.
+  docs/howto-lab.md lists them.
 """
-seed_option = click.option("--seed", type=int, default=0, metavar="N", help="Where all randomness comes from (default 0).")
+seed_option = click.option("--seed", type=int, default=0, metavar="N", help="The seed of all random values (default 0).")
 count_option = click.option(
     "--count", type=click.IntRange(1, 1000), default=COUNT, metavar="N", help=f"How many vectors (default {COUNT})."
 )
@@ -49,7 +49,7 @@ count_option = click.option(
 def vectors(registry: Registry, names: tuple[str, ...], seed: int, count: int) -> None:
     """Write test vectors of Noise protocols or of handshakes, as JSON.
 
-    The same seed gives the same bytes every time. So nothing that it makes is secret: only the lab has such handshakes.
+    The same seed gives the same bytes every time, so nothing in the vectors is secret. Only the lab runs seeded handshakes.
     """
     with TemporaryDirectory(prefix="plytalk-vectors-") as folder:
         made = [one for name in names for one in _vectors_of(registry, name, Path(folder), seed, count)]
@@ -70,9 +70,9 @@ def _vectors_of(registry: Registry, name: str, folder: Path, seed: int, count: i
 @count_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def interop(protocol: str, command: tuple[str, ...], seed: int, count: int, as_json: bool) -> int:
-    """Hold another program's implementation of a Noise protocol to vectors, and play against it in both roles.
+    """Test another program's implementation of a Noise protocol: against vectors, and live in both roles.
 
-    It ends with 1 where the program differs.
+    The exit code is 1 if the program differs.
     """
     with PeerProgram(command) as peer:
         done = list(checks(peer, protocol, seed, count))
@@ -82,7 +82,7 @@ def interop(protocol: str, command: tuple[str, ...], seed: int, count: int, as_j
     else:
         for check in done:
             print(_line(check))
-        print(f"{counted(faults, 'fault')} in {len(done)} checks of {protocol}.")
+        print(f"{counted(faults, 'fault')} in {counted(len(done), 'check')} of {protocol}.")
     return int(Exit.FAILED if faults else Exit.OK)
 
 

@@ -140,7 +140,7 @@ def add_answer(path: Path, name: str, number: int, answer: str, identity: OwnIde
     if before and before.key != identity.public:
         raise Usage(f"The report {path} was signed with another key, {before.key.fingerprint}.", "Name another file.")
     if before is None and not name:
-        raise Usage("A new report needs your name.", "Add --name, as it stands in the class's roster.")
+        raise Usage("A new report needs your name.", "Add --name, spelt as in the class's roster.")
     answers = {**(before.answers if before else {}), number: answer}
     content = sign(name or (before.name if before else ""), answers, identity)
     write(path, content)

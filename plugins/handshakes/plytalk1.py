@@ -63,7 +63,7 @@ class Plytalk1(Handshake):
         Option("identity", "Your long-lived key (default: the one `chat keys show` names).", Path, metavar="FILE"),
         Option(
             "suite",
-            "Suites to offer or accept: hybrid (default), classical, any, or names as XX_25519_AESGCM.",
+            "Suites to offer or accept: hybrid (default), classical, any, or names such as XX_25519_AESGCM.",
             metavar="NAMES",
         ),
     )

@@ -32,7 +32,7 @@ def proxy_option(role: Role | None) -> Option:
     """`--proxy`, for the end that connects: None for both, as at a relay."""
     return Option(
         "proxy",
-        "Connect through this proxy, which also looks up the name: socks5h://[USER@]HOST:PORT, as Tor's, or http://[USER@]HOST:PORT.",
+        "Connect through this proxy, which also resolves the name: socks5h://[USER@]HOST:PORT (such as Tor) or http://[USER@]HOST:PORT.",
         metavar="URL",
         role=role,
         variable=VARIABLE,

@@ -29,7 +29,7 @@ READ = 64 * 1024
 OPTIONS = (
     Option(
         "tls-cert",
-        "The certificate of this server and those above it (PEM).",
+        "This server's certificate, with its intermediate certificates (PEM).",
         Path,
         metavar="FILE",
         role=Role.RESPONDER,

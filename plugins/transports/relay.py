@@ -58,8 +58,8 @@ class RelayTransport(DiallingTransport):
         "which --peer and a code refuse. It can bring any caller to a server, which --allow and a code refuse."
     )
     options = (
-        Option("relay-number", "Hold a number at the relay, not the name of your key.", bool, False, role=Role.RESPONDER),
-        Option("relay-key", "The key whose name to hold (default: the one `chat keys show` names).", Path, metavar="FILE",
+        Option("relay-number", "Hold a number at the relay, instead of the name of your key.", bool, False, role=Role.RESPONDER),
+        Option("relay-key", "The key whose name to hold (default: the one `chat keys show` prints).", Path, metavar="FILE",
                role=Role.RESPONDER),
         proxy_option(None),
     )  # fmt: skip

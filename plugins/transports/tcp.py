@@ -12,13 +12,13 @@ from plytalk.plugins.sockets.dialling import PATIENCE, PROXY, DiallingTransport
 
 FORWARDER = Option(
     "forwarder",
-    "Addresses of programs in front of this server, such as Tor or ssh -R: each connection from there counts for itself.",
+    "Addresses of programs that forward to this server, such as Tor or ssh -R. Each of their connections has its own limits.",
     metavar="ADDRESS,...",
     role=Role.RESPONDER,
 )
 LINE = Option(
     "proxy-line",
-    "A connection from a forwarder begins with a PROXY line, which says whose it is, as HAProxy and Tor can write it.",
+    "A connection from a forwarder begins with a PROXY line with the client's address, as HAProxy and Tor can send it.",
     bool,
     False,
     role=Role.RESPONDER,

@@ -52,7 +52,7 @@ def test_a_student_makes_solves_and_reports_and_a_teacher_grades(tmp_path: Path,
     assert graded.returncode == 0
     table = chat("lab", "grade", ".", "--csv", "--run-programs", folder=tmp_path, environment=environment)
     assert table.stdout.splitlines()[1].startswith(f"erin,{fingerprint},right,right,right,,,,,,3,")
-    assert "nobody has checked whose keys" in table.stderr
+    assert "nobody has checked which key belongs" in table.stderr
     (tmp_path / "erin.report").write_text((tmp_path / "erin.report").read_text().replace("erin", "frank"))
     forged = chat("lab", "grade", ".", "--roster", "roster.txt", folder=tmp_path)
     assert forged.returncode == 1

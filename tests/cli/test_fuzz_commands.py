@@ -39,7 +39,7 @@ def test_two_protocols_are_not_compared() -> None:
 def test_a_handshake_is_not_compared_with_itself() -> None:
     run = chat("lab", "compare", "rsa", "rsa")
     assert run.returncode == 2
-    assert "one and the same handshake" in complaint(run)
+    assert "Both names are the same handshake" in complaint(run)
 
 
 def test_numbers_are_said_as_people_say_them() -> None:

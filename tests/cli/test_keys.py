@@ -229,7 +229,7 @@ def test_a_trusted_server_connects_without_a_question(keys: Keys, tmp_path: Path
 
 def test_another_key_of_a_known_server_is_not_added(keys: Keys) -> None:
     keys("trust", "[::1]:9000", ALICE)
-    assert "Knew already" in keys("trust", "[::1]:9000", ALICE)[1]
+    assert "Already knew" in keys("trust", "[::1]:9000", ALICE)[1]
     _, err = keys("trust", "[::1]:9000", BOB, status=5)
     assert err.strip().endswith("If the new key is right: chat keys forget '[::1]:9000'")
     keys("forget", "[::1]:9000")
@@ -253,7 +253,7 @@ def test_a_folder_in_place_of_the_file_of_known_hosts_is_told(keys: Keys, folder
 
 
 def test_forgetting_somebody_unknown_is_told(keys: Keys) -> None:
-    assert "holds no key of chat.example.org" in keys("forget", "chat.example.org", status=1)[1]
+    assert "has no key of chat.example.org" in keys("forget", "chat.example.org", status=1)[1]
     assert "There is no contact 'alice'" in keys("forget", "@alice", status=2)[1]
 
 

@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import click
 import pytest
@@ -25,6 +26,29 @@ SECURE_CHAT = ("--profile", "secure-chat")
 def test_the_version():
     run = chat("--version")
     assert (run.returncode, run.stdout, run.stderr) == (0, f"plytalk {__version__}\n", "")
+
+
+def commands(command: click.Command, context: click.Context, path: str) -> Iterator[tuple[str, click.Command]]:
+    """A command and all below it, by what one types."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below
+            yield from commands(below, context, f"{path} {name}")
+
+
+def test_every_command_has_examples_that_begin_with_it() -> None:
+    with click.Context(main.chat) as context:
+        every = dict(commands(main.chat, context, "chat"))
+    assert len(every) > 25
+    for path, command in every.items():
+        assert f"\n  {path}" in (command.epilog or ""), path
+
+
+def test_help_of_subcommands_is_not_cut_off() -> None:
+    for group in ("plugins", "keys", "lab"):
+        assert "..." not in chat(group, "--help").stdout.partition("Commands:")[2].partition("Examples:")[0]
 
 
 def test_help_lists_every_command_with_the_line_that_the_command_says_of_itself():
