@@ -174,20 +174,14 @@ def _through_others(registry: Registry, found: Mapping[str, Scenario]) -> Iterat
 
 def find(every: Sequence[Scenario], name: str) -> Scenario:
     """The scenario of this name; a layer's may be written without the dashes, as in `cipher mine`. Raises Usage."""
-    for scenario in every:
-        if name in (scenario.name, scenario.name.removeprefix("--")):
-            return scenario
-    names = [scenario.name for scenario in every]
-    if having := [scenario.name for scenario in every if has_layer(scenario, name)]:
+    if found := [scenario for scenario in every if name in (scenario.name, scenario.name.removeprefix("--"))]:
+        return found[0]
+    kind, _, layer = name.removeprefix("--").partition(" ")
+    if having := [scenario.name for scenario in every if layer in _names(scenario.classes, kind)]:
         raise Usage(f"The lab has no stack {name!r}.", f"That layer is attacked in {having[0]!r}.")
+    names = [scenario.name for scenario in every]
     near = f"Did you mean {close[0]!r}? " if (close := get_close_matches(name, names, n=1)) else ""
     raise Usage(f"The lab has no stack {name!r}.", f"{near}It has: {', '.join(names)}.")
-
-
-def has_layer(scenario: Scenario, written: str) -> bool:
-    """Whether a stack has the layer that was written as an option: `--cipher none`."""
-    kind, _, name = written.removeprefix("--").partition(" ")
-    return name in _names(scenario.classes, kind)
 
 
 def nearest(every: Iterable[Scenario], layer: type[Layer], chosen: Classes) -> Scenario | None:
