@@ -440,7 +440,7 @@ FILE_LIMITS = {
     "file_items": "PIECE WINDOW MAX_CREDIT STREAMS OFFERS MAX_SAID",
     "feeds": "SLOW GATHERED",
     "sending": "MOST_STREAMS",
-    "ports": "RESERVE POOL",
+    "parties": "RESERVE POOL",
     "made_offers": "ANSWERED MOST_MADE",
     "heard_offers": "MOST_HEARD",
     "file_limits": "CHUNK BLOCK MAX_SIZE MAX_MANIFEST MAX_ENTRIES MAX_DEPTH MAX_NAME MAX_PARTIALS PARTIAL_DAYS MAX_NUMBER",

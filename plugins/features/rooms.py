@@ -22,7 +22,7 @@ from plytalk.core.contracts.ui import Conversation
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
-from plytalk.plugins.files.wishes import Wishes
+from plytalk.plugins.files.receive_options import ReceiveOptions
 from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.plugins.rooms.room_client import AttendChat, Connect, RoomClient
 from plytalk.plugins.rooms.room_events import READ, TYPING
@@ -120,8 +120,8 @@ class Rooms(Feature):
         can_be_made = into is not None and into.parent.is_dir() and not into.exists()
         if into and not (into.is_dir() or can_be_made):
             raise Usage(f"--into {shorten(str(into))} is not a folder.", "Make it first, or name another one.")
-        self._wishes = Wishes(into or Path(), yes, (accept_from,) if accept_from else (), fsync, no_files)
-        self._room_client = RoomClient(self._room, self._name, reconnect, self._signals, self._wishes)
+        self._file_options = ReceiveOptions(into or Path(), yes, (accept_from,) if accept_from else (), fsync, no_files)
+        self._room_client = RoomClient(self._room, self._name, reconnect, self._signals, self._file_options)
 
     def refuse_stack(self, stack: Stack, role: Role) -> None:
         asked = "--name" if self._name else "--room" if self._room else ""
@@ -211,7 +211,7 @@ class Rooms(Feature):
         from plytalk.plugins.rooms.local_member import LocalMember
 
         assert self._hub is not None
-        self._files = self._files or UserFiles(stack.ui, self._wishes)
+        self._files = self._files or UserFiles(stack.ui, self._file_options)
         return LocalMember(self._hub, stack, address, leave, self._name, self._signals, self._files)
 
     @hookimpl

@@ -39,7 +39,7 @@ from plytalk.plugins.files.file_items import (
     understand,
 )
 from plytalk.plugins.files.manifest import FileOffer
-from plytalk.plugins.files.ports import LocalPort, MemberPort, Port, Taker
+from plytalk.plugins.files.parties import LocalParty, MemberParty, Party, Taker
 from plytalk.plugins.rooms.introduction import present, sender
 from plytalk.plugins.rooms.pace import PacedSpeaker
 
@@ -51,7 +51,7 @@ class Exchange:
 
     def __init__(self, find: Callable[[str], Any], pack: PackItems) -> None:
         self._find, self._pack = find, pack
-        self._ports: dict[Any, Port] = {}
+        self._parties: dict[Any, Party] = {}
         self._offers: dict[int, StandingOffer] = {}
         self._numbers = count(1)
 
@@ -60,12 +60,13 @@ class Exchange:
     def hear(self, member: Any, body: bytes) -> None:
         """A member has sent an item. Raises BadFrame."""
         if member.room is not None:  # what a member that has left had sent before must not bring it back
-            self._hear(self._port(member), body)
+            self._hear(self._party(member), body)
 
-    def _port(self, member: Any) -> Port:
-        if member not in self._ports:
-            self._ports[member] = MemberPort(member) if isinstance(member, PacedSpeaker) else LocalPort(member, member.hear_file)
-        return self._ports[member]
+    def _party(self, member: Any) -> Party:
+        if member not in self._parties:
+            has_connection = isinstance(member, PacedSpeaker)
+            self._parties[member] = MemberParty(member) if has_connection else LocalParty(member, member.hear_file)
+        return self._parties[member]
 
     def entered(self, member: Any) -> None:
         """A member is in a room: it hears of the offers that stand there."""
@@ -75,77 +76,77 @@ class Exchange:
             if offer.whom is None:
                 self._announce(offer, member)
             elif offer.audience is None and is_same(member, offer.whom):
-                offer.audience = self._port(member)
+                offer.audience = self._party(member)
                 self._announce(offer, member)
 
     def left(self, member: Any, cut: bool, moves: bool = False) -> None:
         """A member has left its room, with all that it offers; `cut` says that it may come back, `moves` that it goes on here."""
-        port = self._ports.pop(member, None)
-        if port is None:
+        party = self._parties.pop(member, None)
+        if party is None:
             return
-        for taker in tuple(port.takers.values()):
+        for taker in tuple(party.takers.values()):
             taker.queue.clear()
             if taker.feed:
                 taker.feed.remove(taker)
-        for offer in tuple(port.offers.values()):
+        for offer in tuple(party.offers.values()):
             self._withdraw(offer, FileFailure.GONE, cut)
             if moves:
-                port.send(say(Refusal(number=offer.own, code="left", text=f"You have left {member.room.name}.")))
+                party.send(say(Refusal(number=offer.own, code="left", text=f"You have left {member.room.name}.")))
         for offer in self._offers.values():
-            if moves and offer.room is member.room and offer.is_for(port):
-                port.send(say(Withdrawal(number=offer.number, cut=True)))
-            offer.replies = {reply for reply in offer.replies if reply[0] is not port}
-            offer.audience = None if offer.audience is port else offer.audience
+            if moves and offer.room is member.room and offer.is_for(party):
+                party.send(say(Withdrawal(number=offer.number, cut=True)))
+            offer.replies = {reply for reply in offer.replies if reply[0] is not party}
+            offer.audience = None if offer.audience is party else offer.audience
 
     # -- what is said -----------------------------------------------------------------------------------------------------
 
-    def _hear(self, port: Port, body: bytes) -> None:
+    def _hear(self, party: Party, body: bytes) -> None:
         kind, stream, payload = parse(body)
         if kind == FileKind.DATA:
-            if stream not in port.feeds:
-                port.came_late(len(payload))
-            self._feed(port, stream, lambda feed: feed.data(payload))
+            if stream not in party.feeds:
+                party.came_late(len(payload))
+            self._feed(party, stream, lambda feed: feed.data(payload))
         elif kind == FileKind.CREDIT:
-            self._credit(port, stream, parse_number(payload))
+            self._credit(party, stream, parse_number(payload))
         elif kind == FileKind.OPEN:
-            self._open(port, stream, *parse_opening(payload))
+            self._open(party, stream, *parse_opening(payload))
         elif kind == FileKind.PROOF:
-            self._feed(port, stream, lambda feed: feed.proof(*parse_proof(payload)))
+            self._feed(party, stream, lambda feed: feed.proof(*parse_proof(payload)))
         elif kind == FileKind.END:
-            self._feed(port, stream, lambda feed: feed.end(payload))
+            self._feed(party, stream, lambda feed: feed.end(payload))
         elif kind == FileKind.FAIL:
-            self._feed(port, stream, lambda feed: feed.fail(parse_failure(payload)))
+            self._feed(party, stream, lambda feed: feed.fail(parse_failure(payload)))
         elif kind == FileKind.STOP:
-            if (taker := port.takers.get(stream)) and taker.feed:
+            if (taker := party.takers.get(stream)) and taker.feed:
                 taker.feed.remove(taker)
         elif kind == FileKind.SAY and (said := understand(payload)):
-            self._say(port, said)
+            self._say(party, said)
 
     @staticmethod
-    def _feed(port: Port, stream: int, do: Callable[[Feed], None]) -> None:
+    def _feed(party: Party, stream: int, do: Callable[[Feed], None]) -> None:
         """What comes for a feed that is over was under way when it ended."""
-        if feed := port.feeds.get(stream):
+        if feed := party.feeds.get(stream):
             do(feed)
 
-    def _say(self, port: Port, said: Saying) -> None:
+    def _say(self, party: Party, said: Saying) -> None:
         if isinstance(said, Offering):
-            self._offer(port, said)
-        elif isinstance(said, Withdrawal) and (own := port.offers.get(said.number)):
+            self._offer(party, said)
+        elif isinstance(said, Withdrawal) and (own := party.offers.get(said.number)):
             self._withdraw(own, FileFailure.CANCELLED)
         elif isinstance(said, FileReply) and said.state in REPLIES:
             offer = self._offers.get(said.number)
-            once = (port, said.state)  # otherwise a member could fill the sender's screen
-            if offer and offer.is_for(port) and offer.room is port.member.room and once not in offer.replies:
+            once = (party, said.state)  # otherwise a member could fill the sender's screen
+            if offer and offer.is_for(party) and offer.room is party.member.room and once not in offer.replies:
                 offer.replies.add(once)
-                offer.source.send(say(FileReply(number=offer.own, state=said.state, sender=sender(port.member))))
+                offer.source.send(say(FileReply(number=offer.own, state=said.state, sender=sender(party.member))))
 
-    def _offer(self, port: Port, said: Offering) -> None:
-        member = port.member
+    def _offer(self, party: Party, said: Offering) -> None:
+        member = party.member
         try:
             file = described(said)
             if member.room is None or member.muted:
                 raise NotOffered("You are muted here: nobody else was told.")
-            if len(port.offers) >= OFFERS or said.number in port.offers:
+            if len(party.offers) >= OFFERS or said.number in party.offers:
                 raise NotOffered(f"You have {OFFERS} offers that stand: cancel one.")
             if sum(offer.room is member.room for offer in self._offers.values()) >= ROOM_OFFERS:
                 raise NotOffered(f"{ROOM_OFFERS} offers stand in this room: try again later.")
@@ -155,15 +156,15 @@ class Exchange:
             if len(say(with_changes(said, number=2**32 - 1, sender=sender(member)))) > MAX_SAID:
                 raise NotOffered("The description of the file is too long.")
         except ChatError as error:
-            port.send(say(Refusal(number=said.number, code="not-offered", text=error.sentence)))
+            party.send(say(Refusal(number=said.number, code="not-offered", text=error.sentence)))
             return
-        audience = self._port(other) if other is not None else None
+        audience = self._party(other) if other is not None else None
         whom = sender(other) if other is not None else named(said)
-        offer = StandingOffer(self._numbers, next(self._numbers), said.number, port, said, file, member.room, whom, audience)
-        self._offers[offer.number] = port.offers[said.number] = offer
+        offer = StandingOffer(self._numbers, next(self._numbers), said.number, party, said, file, member.room, whom, audience)
+        self._offers[offer.number] = party.offers[said.number] = offer
         member.charge(len(say(said)))
         told = [other] if other else [] if whom else [*present(member.room)]
-        port.send(
+        party.send(
             say(Taken(number=said.number, members=sum(self._announce(offer, one) for one in told if one is not member), to=whom))
         )
 
@@ -182,7 +183,7 @@ class Exchange:
             member.tell(CANNOT_RECEIVE.format(name))
             return False
         said = with_changes(offer.said, number=offer.number, sender=sender(offer.source.member))
-        self._port(member).send(say(said))
+        self._party(member).send(say(said))
         return True
 
     def _withdraw(self, offer: StandingOffer, why: FileFailure, cut: bool = False) -> None:
@@ -190,24 +191,24 @@ class Exchange:
         offer.source.offers.pop(offer.own, None)
         for feed in tuple(offer.feeds):
             feed.fail(why)
-        for member, port in self._ports.items():
-            if offer.is_for(port) and member.room is offer.room:
-                port.send(say(Withdrawal(number=offer.number, cut=cut)))
+        for member, party in self._parties.items():
+            if offer.is_for(party) and member.room is offer.room:
+                party.send(say(Withdrawal(number=offer.number, cut=cut)))
 
     # -- streams ----------------------------------------------------------------------------------------------------------
 
-    def _open(self, port: Port, stream: int, number: int, at: int, credit: int) -> None:
+    def _open(self, party: Party, stream: int, number: int, at: int, credit: int) -> None:
         offer = self._offers.get(number)
-        if offer is None or not offer.is_for(port) or offer.room is not port.member.room or at > offer.file.most:
-            port.send(fail_stream(stream, FileFailure.UNKNOWN))
-        elif stream in port.takers or credit > MAX_CREDIT:
+        if offer is None or not offer.is_for(party) or offer.room is not party.member.room or at > offer.file.most:
+            party.send(fail_stream(stream, FileFailure.UNKNOWN))
+        elif stream in party.takers or credit > MAX_CREDIT:
             raise BadFrame("A stream was opened twice, or with too much credit.")
         elif offer.file.once and (at or offer.feeds):
-            port.send(fail_stream(stream, FileFailure.ONCE))
-        elif len(port.takers) >= STREAMS or any(taker.feed in offer.feeds for taker in port.takers.values()):
-            port.send(fail_stream(stream, FileFailure.TOO_MANY))
+            party.send(fail_stream(stream, FileFailure.ONCE))
+        elif len(party.takers) >= STREAMS or any(taker.feed in offer.feeds for taker in party.takers.values()):
+            party.send(fail_stream(stream, FileFailure.TOO_MANY))
         else:
-            taker = port.takers[stream] = Taker(port, stream, credit)
+            taker = party.takers[stream] = Taker(party, stream, credit)
             feed = next((feed for feed in offer.feeds if feed.is_joined_at(at)), None)
             if feed is None:
                 feed = Feed(offer, at, self._pack)
@@ -215,8 +216,8 @@ class Exchange:
             feed.begin_soon(alone=offer.file.once or offer.whom is not None or len(offer.room) <= 2)
 
     @staticmethod
-    def _credit(port: Port, stream: int, size: int) -> None:
-        if (taker := port.takers.get(stream)) and taker.feed:
+    def _credit(party: Party, stream: int, size: int) -> None:
+        if (taker := party.takers.get(stream)) and taker.feed:
             if (outstanding := taker.outstanding + size) > MAX_CREDIT:
                 raise BadFrame(f"A receiver gave credit for {outstanding:,} bytes; at most {MAX_CREDIT:,} are allowed.")
             taker.feed.credit(taker, size)

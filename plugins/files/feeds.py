@@ -31,7 +31,7 @@ from plytalk.plugins.files.file_limits import WHOLE_BLOCK
 from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.files.hash_tree import proof_length
 from plytalk.plugins.files.manifest import FileOffer
-from plytalk.plugins.files.ports import Port, Taker
+from plytalk.plugins.files.parties import Party, Taker
 
 SLOW = 0.5
 """How long one receiver may hold up the others, in seconds."""
@@ -52,19 +52,19 @@ class StandingOffer:
     numbers: Iterator[int]
     number: int
     own: int
-    source: Port
+    source: Party
     said: Offering
     file: FileOffer
     room: Any
     whom: dict[str, Any] | None
-    audience: Port | None
+    audience: Party | None
     feeds: "dict[Feed, None]" = field(default_factory=dict)
-    replies: set[tuple[Port, str]] = field(default_factory=set)
+    replies: set[tuple[Party, str]] = field(default_factory=set)
     """Which replies of whom its sender was told."""
 
-    def is_for(self, port: Port) -> bool:
+    def is_for(self, party: Party) -> bool:
         """Whether a member may have it."""
-        return port is not self.source and (self.whom is None or self.audience is port)
+        return party is not self.source and (self.whom is None or self.audience is party)
 
 
 class Feed:

@@ -26,7 +26,7 @@ from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.receiving_states import GIVEN_UP, RUNNING, not_chosen
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.transfer_context import TransferContext
-from plytalk.plugins.rooms.screen import sender_of
+from plytalk.plugins.rooms.ui_events import sender_of
 
 MOST_HEARD = 100
 """How many offers of others are remembered."""
@@ -101,8 +101,8 @@ class HeardOffers:
     def _offer(self, one: Receiving) -> None:
         """Tell the user of an offer, and accept it where that was said in advance."""
         one.change("offered")
-        wishes, key = self._context.wishes, one.sender.key
-        if wishes.yes or (key and key in wishes.accept_from):
+        options, key = self._context.file_options, one.sender.key
+        if options.yes or (key and key in options.accept_from):
             self._want(one)
 
     def _hear_again(self, one: Receiving, remote: int, sender: Sender) -> None:
@@ -248,8 +248,8 @@ class HeardOffers:
     async def _fetch(self, one: Receiving) -> None:
         try:
             if self._folder is None:
-                self._folder = SafeFolder.at(self._context.wishes.into)
-            if await one.open(self._folder, sync=self._context.wishes.fsync) and self._context.link and one.stands:
+                self._folder = SafeFolder.at(self._context.file_options.into)
+            if await one.open(self._folder, sync=self._context.file_options.fsync) and self._context.link and one.stands:
                 if one.state == "accepted":
                     self._context.send(say(FileReply(number=one.remote, state="accepted")))
                 one.begin(self._context.link, next(self._streams))

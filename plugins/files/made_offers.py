@@ -35,7 +35,7 @@ from plytalk.plugins.files.sending_once import SendingOnce
 from plytalk.plugins.files.source import hashing, make_offer, open_source
 from plytalk.plugins.files.transfer_context import TransferContext
 from plytalk.plugins.files.transfer_errors import TransferError
-from plytalk.plugins.rooms.screen import sender_of
+from plytalk.plugins.rooms.ui_events import sender_of
 
 ANSWERED = 10.0
 """How long a server may take to answer an offer, in seconds: one that knows no files never does."""

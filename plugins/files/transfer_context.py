@@ -10,9 +10,9 @@ from plytalk.core.contracts.interruption import ignore_faults
 from plytalk.core.contracts.ui import Ui
 from plytalk.core.io.background import Background
 from plytalk.plugins.files.manifest import FileOffer
+from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
 from plytalk.plugins.files.sending import FileLink
-from plytalk.plugins.files.wishes import Myself, Wishes
-from plytalk.plugins.rooms.screen import cleaned
+from plytalk.plugins.rooms.ui_events import cleaned
 
 PROGRESS = 0.5
 """How often the progress of a transfer is told, in seconds."""
@@ -38,8 +38,8 @@ class Transfer(Protocol):
 class TransferContext:
     """`me` says who the user is now; `link` is None while there is no connection."""
 
-    def __init__(self, ui: Ui, me: Callable[[], Myself], wishes: Wishes) -> None:
-        self.ui, self._me, self.wishes = ui, me, wishes
+    def __init__(self, ui: Ui, me: Callable[[], Myself], file_options: ReceiveOptions) -> None:
+        self.ui, self._me, self.file_options = ui, me, file_options
         self.numbers = count(1)
         self.link: FileLink | None = None
         self._told: dict[int, tuple[str, float, bool]] = {}

@@ -12,11 +12,11 @@ from plytalk.core.contracts.ui import Ui
 from plytalk.plugins.files.file_items import FileKind, FileReply, Offering, Refusal, Taken, Withdrawal, parse, understand
 from plytalk.plugins.files.heard_offers import HeardOffers
 from plytalk.plugins.files.made_offers import MadeOffers
+from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
 from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.receiving_states import RUNNING
 from plytalk.plugins.files.sending import FileLink, Sending
 from plytalk.plugins.files.transfer_context import TransferContext
-from plytalk.plugins.files.wishes import Myself, Wishes
 
 FROM_SENDER = (FileKind.DATA, FileKind.PROOF, FileKind.END, FileKind.FAIL)
 FROM_RECEIVER = (FileKind.CREDIT, FileKind.OPEN, FileKind.STOP)
@@ -25,8 +25,8 @@ FROM_RECEIVER = (FileKind.CREDIT, FileKind.OPEN, FileKind.STOP)
 class Transfers:
     """All transfers of one user. `ui` shows what happens to them; `me` says who the user is now."""
 
-    def __init__(self, ui: Ui, me: Callable[[], Myself], wishes: Wishes) -> None:
-        self._context = TransferContext(ui, me, wishes)
+    def __init__(self, ui: Ui, me: Callable[[], Myself], file_options: ReceiveOptions) -> None:
+        self._context = TransferContext(ui, me, file_options)
         self.made, self.heard = MadeOffers(self._context), HeardOffers(self._context)
 
     def connect(self, link: FileLink) -> None:

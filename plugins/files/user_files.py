@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.ui import Ui
 from plytalk.plugins.files.file_words import HELP
-from plytalk.plugins.files.wishes import Myself, Wishes
+from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
 
 if TYPE_CHECKING:
     from plytalk.plugins.files.file_commands import FileCommands
@@ -21,8 +21,8 @@ NO_FILES = "This program neither sends nor receives files: it was started with -
 class UserFiles:
     """`why_not` says why no file can be sent, and is an empty text where one can be."""
 
-    def __init__(self, ui: Ui, wishes: "Wishes", why_not: Callable[[], str] = lambda: "") -> None:
-        self._ui, self._wishes, self._why_not = ui, wishes, (lambda: NO_FILES) if wishes.none else why_not
+    def __init__(self, ui: Ui, file_options: "ReceiveOptions", why_not: Callable[[], str] = lambda: "") -> None:
+        self._ui, self._file_options, self._why_not = ui, file_options, (lambda: NO_FILES) if file_options.none else why_not
         self.failed = False
         """Whether a command was not done."""
         self._link: FileLink | None = None
@@ -32,7 +32,7 @@ class UserFiles:
     def transfers(self) -> "Transfers":
         from plytalk.plugins.files.transfers import Transfers
 
-        made = Transfers(self._ui, lambda: self._me(), self._wishes)
+        made = Transfers(self._ui, lambda: self._me(), self._file_options)
         if self._link:
             made.connect(self._link)
         return made
@@ -66,7 +66,7 @@ class UserFiles:
 
     def hear(self, body: bytes) -> None:
         """The server has sent an item. Raises BadFrame."""
-        if not self._wishes.none:
+        if not self._file_options.none:
             self.transfers.hear(body)
 
     def run_line(self, line: str) -> bool:

@@ -33,11 +33,11 @@ from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.outbox import Outbox
 from plytalk.plugins.rooms.resume import Resume, origin_of
 from plytalk.plugins.rooms.returning import Returning
-from plytalk.plugins.rooms.roles import LineSubscriber
 from plytalk.plugins.rooms.room import Pack, Room
 from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.room_list import RoomList
 from plytalk.plugins.rooms.signals import kinds_of
+from plytalk.plugins.rooms.subscribers import LineSubscriber
 from plytalk.trust.store_errors import StoreError
 
 if TYPE_CHECKING:

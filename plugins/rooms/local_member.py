@@ -15,8 +15,8 @@ from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
 from plytalk.core.contracts.limits import too_long
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.files.links import LocalLink
+from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
 from plytalk.plugins.files.user_files import UserFiles
-from plytalk.plugins.files.wishes import Myself, Wishes
 from plytalk.plugins.rooms.calls import TooLong
 from plytalk.plugins.rooms.command_member import CommandMember
 from plytalk.plugins.rooms.event_log import EventLog
@@ -73,7 +73,7 @@ class LocalMember(CommandMember):
         else:  # a name that nobody else can take
             hub.names.bind(self, NAME)
             self.called(NAME)
-        self.files = files or UserFiles(stack.ui, Wishes())
+        self.files = files or UserFiles(stack.ui, ReceiveOptions())
         self.files.connect(LocalLink(self._send_file_item), self._myself)
         self._view.renamed = self.files.renamed
         hub.members[self.id], hub.parting, hub.entered = self, None, self.meet

@@ -29,8 +29,8 @@ from plytalk.plugins.rooms.remote_peer import key_of, marks_of
 from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import Speaker
 from plytalk.plugins.rooms.room_events import MAX_REQUEST, ROOM, RoomEvent, read, write
-from plytalk.plugins.rooms.screen import plain_line
 from plytalk.plugins.rooms.signals import KINDS, NO_SIGNALS, pass_on
+from plytalk.plugins.rooms.ui_events import plain_line
 
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""

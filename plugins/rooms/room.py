@@ -16,8 +16,8 @@ from plytalk.core.pipeline.broadcast import broadcast
 from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.rooms.budget import SENT, SLICE
 from plytalk.plugins.rooms.event_log import NOTHING, EventLog, LogEntry, LogSize
-from plytalk.plugins.rooms.roles import EventMember, LineSubscriber
 from plytalk.plugins.rooms.room_events import FIXED, SEEN, Kind, RoomEvent, head_of
+from plytalk.plugins.rooms.subscribers import EventMember, LineSubscriber
 
 Pack = Callable[[Sequence[Item]], Iterable[bytes]]
 COMING_AND_GOING = (Kind.JOINED, Kind.LEFT)

@@ -18,8 +18,8 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.ui_hearer import show_closed, show_open, show_two
 from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.files.links import SessionLink
+from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
 from plytalk.plugins.files.user_files import UserFiles
-from plytalk.plugins.files.wishes import Myself, Wishes
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.room_chat import ClientState, RoomChat
 from plytalk.plugins.rooms.room_events import EVENT, MOST_NAME, ROOM, Kind, RoomEvent, read, write
@@ -41,10 +41,10 @@ class RoomClient(RoomInput):
         name: str = "",
         reconnect: bool = False,
         signals: frozenset[str] = frozenset(),
-        wishes: Wishes | None = None,
+        file_options: ReceiveOptions | None = None,
     ) -> None:
         super().__init__(Reconnecting(reconnect), signals)
-        self._room, self.name, self._wishes = room, name, wishes or Wishes()
+        self._room, self.name, self._file_options = room, name, file_options or ReceiveOptions()
         self._instance = secrets.token_hex(8)
         self._epoch = ""
         self._last = 0
@@ -58,7 +58,7 @@ class RoomClient(RoomInput):
         """Begin with this connection; `connect` opens another one, and `attend` talks over one until it is over."""
         self.stack, self.address, self._connect, self._attend = chat.stack, chat.address, connect, attend
         self._first, self._view = chat, RoomView(chat.stack.ui, chat.stack.features)
-        self.files = UserFiles(chat.stack.ui, self._wishes, lambda: NO_ROOMS if self.state is ClientState.NO_ROOMS else "")
+        self.files = UserFiles(chat.stack.ui, self._file_options, lambda: NO_ROOMS if self.state is ClientState.NO_ROOMS else "")
         self._view.renamed = self.files.renamed
 
     async def over(self) -> Ending:

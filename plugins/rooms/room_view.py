@@ -10,7 +10,7 @@ from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.ui import Ui
 from plytalk.plugins.rooms.requests import CommandRequest, Requests
 from plytalk.plugins.rooms.room_events import RoomEvent
-from plytalk.plugins.rooms.screen import as_event, cleaned, sender_of, tell, types_of
+from plytalk.plugins.rooms.ui_events import as_event, cleaned, sender_of, tell, types_of
 
 MAX_SHOWN = 100
 """How many of the members present are named to a newcomer."""

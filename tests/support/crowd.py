@@ -36,7 +36,7 @@ from plytalk.plugins.messages.records import Records
 from plytalk.plugins.rooms.room import Speaker
 from plytalk.plugins.rooms.room_chat import ClientState
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, RoomEvent, read, write
-from plytalk.plugins.rooms.screen import plain_line
+from plytalk.plugins.rooms.ui_events import plain_line
 from plytalk.plugins.transports.memory import Memory
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing import RecordingUi

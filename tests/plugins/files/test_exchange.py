@@ -294,12 +294,12 @@ async def test_what_a_member_had_sent_before_it_left_does_not_bring_it_back(home
         ann = await offering(crowd, home)
         member = next(one for one in crowd.hub.members.values() if one.name == "ann")
         exchange = crowd.hub.exchange.made
-        assert member in exchange._ports
+        assert member in exchange._parties
         ann.stranger.cut()
-        while member in exchange._ports:  # noqa: ASYNC110
+        while member in exchange._parties:  # noqa: ASYNC110
             await asyncio.sleep(0)
         exchange.hear(member, say(Withdrawal(number=1)))
-        assert member not in exchange._ports
+        assert member not in exchange._parties
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ from plytalk.plugins.files.file_limits import WHOLE_BLOCK
 from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.files.hash_tree import proof_length
 from plytalk.plugins.files.manifest import FileOffer
-from plytalk.plugins.files.ports import CREDIT_RECORD, POOL, RESERVE, MemberPort, on_the_wire
+from plytalk.plugins.files.parties import CREDIT_RECORD, POOL, RESERVE, MemberParty, on_the_wire
 from plytalk.testing.verdict import idle
 
 NAMES = st.sampled_from(["ann", "bob", "cyd"])
@@ -100,15 +100,15 @@ class Peer:
 class Files(FileMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.patch.setattr(MemberPort, "pay", self._noted(MemberPort.pay))
+        self.patch.setattr(MemberParty, "pay", self._noted(MemberParty.pay))
         self.patch.setattr("plytalk.plugins.files.feeds.SLOW", 0.0)
         self.peers: dict[str, Peer] = {}
         self.paid = self.carried = 0
 
-    def _noted(self, pay: Callable[[MemberPort, Any], None]) -> Any:
-        def noted(port: MemberPort, feed: Any) -> None:
+    def _noted(self, pay: Callable[[MemberParty, Any], None]) -> Any:
+        def noted(party: MemberParty, feed: Any) -> None:
             self.paid += sum(on_the_wire(size)[0] for size in feed.owed)
-            pay(port, feed)
+            pay(party, feed)
 
         return noted
 
@@ -144,9 +144,9 @@ class Files(FileMachine):
 
         self.run(out())
 
-    def port(self, name: str) -> Any:
+    def party(self, name: str) -> Any:
         """What the server knows of a member, None for nothing."""
-        return next((port for port in self.ports if port.member.name == name), None)
+        return next((party for party in self.parties if party.member.name == name), None)
 
     # -- what happens -----------------------------------------------------------------------------------------------------
 
@@ -159,15 +159,16 @@ class Files(FileMachine):
     @rule(name=NAMES, credit=CREDITS)
     def give(self, name: str, credit: int) -> None:
         """Give credit in all streams, but not too much."""
-        if port := self.port(name):
+        if party := self.party(name):
             self.send(
-                name, [give_credit(one.stream, max(0, min(credit, MAX_CREDIT - one.outstanding))) for one in port.takers.values()]
+                name,
+                [give_credit(one.stream, max(0, min(credit, MAX_CREDIT - one.outstanding))) for one in party.takers.values()],
             )
 
     @rule(name=NAMES, which=st.integers(0, STREAMS), times=st.integers(1, 2))
     def stop(self, name: str, which: int, times: int) -> None:
-        if port := self.port(name):
-            self.send(name, [stop_stream(stream) for stream in [*port.takers][which:][:1]] * times)
+        if party := self.party(name):
+            self.send(name, [stop_stream(stream) for stream in [*party.takers][which:][:1]] * times)
 
     @rule(most=st.sampled_from([1, PIECE, WINDOW, WINDOW]))
     def carry(self, most: int) -> None:
@@ -205,9 +206,9 @@ class Files(FileMachine):
         elif does == "reply":
             number = chosen(*self.peers[name].heard, 1)
             self.send(name, [say(FileReply(number=number, state=chosen("accepted", "done", "what")))])
-        elif port := self.port(name):
+        elif party := self.party(name):
             size = chosen(PIECE, WINDOW, 2**32 - 1)
-            self.send(name, [give_credit(one, size) for one in port.takers] + [prove(one, 0, b"") for one in port.feeds])
+            self.send(name, [give_credit(one, size) for one in party.takers] + [prove(one, 0, b"") for one in party.feeds])
 
     async def _come_again(self, name: str) -> None:
         self.peers[name].session.stream.close()
@@ -222,13 +223,13 @@ class Files(FileMachine):
         return [*self.crowd.hub.members.values()] if self.peers else []
 
     @property
-    def ports(self) -> list[Any]:
-        return [*self.crowd.hub.exchange.made._ports.values()] if self.peers else []
+    def parties(self) -> list[Any]:
+        return [*self.crowd.hub.exchange.made._parties.values()] if self.peers else []
 
     @invariant()
     def little_is_kept_for_each_member(self) -> None:
-        for port in self.ports:
-            takers = port.takers.values()
+        for party in self.parties:
+            takers = party.takers.values()
             proofs = sum(len(body) for taker in takers for body in taker.queue if body[0] == FileKind.PROOF)
             assert len(takers) <= STREAMS
             assert sum(taker.held for taker in takers) - proofs <= STREAMS * RESERVE + POOL <= 2 << 20
@@ -236,24 +237,24 @@ class Files(FileMachine):
 
     @invariant()
     def what_is_not_charged_was_asked_for_or_is_paid_for(self) -> None:
-        owed = [on_the_wire(size)[0] for port in self.ports for feed in port.feeds.values() for size in feed.owed]
-        answers = CREDIT_RECORD * (self.carried // GIVE_BACK + len(self.ports) * STREAMS)
+        owed = [on_the_wire(size)[0] for party in self.parties for feed in party.feeds.values() for size in feed.owed]
+        answers = CREDIT_RECORD * (self.carried // GIVE_BACK + len(self.parties) * STREAMS)
         assert sum(member.budget.expected for member in self.members) <= sum(owed) + self.paid + answers
 
     @invariant()
     def what_the_server_knows_is_of_members_that_are_there(self) -> None:
         present = {*self.members}
-        assert {port.member for port in self.ports} <= present
-        for port in self.ports:
-            assert len(port.offers) <= OFFERS
-            for offer in port.offers.values():
+        assert {party.member for party in self.parties} <= present
+        for party in self.parties:
+            assert len(party.offers) <= OFFERS
+            for offer in party.offers.values():
                 assert self.crowd.hub.exchange.made._offers[offer.number] is offer
                 assert {other.member for other, _ in offer.replies} <= present
-            for number, feed in port.feeds.items():
-                assert (feed.number, feed.over, feed.offer.source) == (number, False, port)
+            for number, feed in party.feeds.items():
+                assert (feed.number, feed.over, feed.offer.source) == (number, False, party)
                 assert feed.takers
                 assert feed in feed.offer.feeds
-            for taker in port.takers.values():
+            for taker in party.takers.values():
                 assert taker.queue if taker.feed is None else taker in taker.feed.takers
 
 

@@ -10,7 +10,7 @@ from plytalk.core.contracts.errors import BadFrame
 from plytalk.plugins.files.feeds import Feed, StandingOffer
 from plytalk.plugins.files.file_items import FileFailure, FileKind, Offering, carry, parse
 from plytalk.plugins.files.manifest import FileOffer
-from plytalk.plugins.files.ports import LocalPort, Taker
+from plytalk.plugins.files.parties import LocalParty, Taker
 
 
 class Meeting:
@@ -18,12 +18,12 @@ class Meeting:
 
     def __init__(self, *credits: int) -> None:
         self.sent: list[list[tuple[int, int, bytes]]] = [[] for _ in range(len(credits) + 1)]
-        ports = [LocalPort(cast(Any, SimpleNamespace()), lambda body, to=to: to.append(parse(body))) for to in self.sent]
+        parties = [LocalParty(cast(Any, SimpleNamespace()), lambda body, to=to: to.append(parse(body))) for to in self.sent]
         said = Offering(number=4, id="x", file={})
         file = FileOffer(name="x", size=100, root=bytes(32), hash="blake2b")
-        self.offer = StandingOffer(count(10), 1, 4, ports[0], said, file, None, None, None)
+        self.offer = StandingOffer(count(10), 1, 4, parties[0], said, file, None, None, None)
         self.feed = Feed(self.offer, 0, lambda items: [])
-        self.takers = [Taker(port, 7, credit) for port, credit in zip(ports[1:], credits, strict=True)]
+        self.takers = [Taker(party, 7, credit) for party, credit in zip(parties[1:], credits, strict=True)]
         for taker in self.takers:
             taker.to.takers[7] = taker
             self.feed.add(taker)

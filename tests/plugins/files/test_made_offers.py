@@ -12,14 +12,14 @@ from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import File, Sender
 from plytalk.plugins.files import made_offers
 from plytalk.plugins.files.file_items import FileKind, FileReply, Offering, open_stream, parse, say
+from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
 from plytalk.plugins.files.transfers import Transfers
-from plytalk.plugins.files.wishes import Myself, Wishes
 from plytalk.testing import RecordingUi
 
 
 async def test_a_server_that_knows_no_files_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made_offers, "ANSWERED", 0.01)
-    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), Wishes())
+    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), ReceiveOptions())
     link = PatientLink()
     transfers.connect(link)
     with pytest.raises(Usage, match="may not know files"):
@@ -29,7 +29,7 @@ async def test_a_server_that_knows_no_files_does_not_answer(tmp_path: Path, monk
 
 
 async def test_what_is_offered_without_a_connection_is_offered_with_the_next(tmp_path: Path) -> None:
-    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), Wishes())
+    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), ReceiveOptions())
     await transfers.made.send(str(written(tmp_path / "x", 10)))
     link = PatientLink()
     transfers.connect(link)
@@ -58,7 +58,7 @@ async def test_replies_of_receivers_are_shown(home: Path) -> None:
 
 async def test_what_is_left_out_of_a_folder_is_said(tmp_path: Path) -> None:
     ui = RecordingUi()
-    transfers = Transfers(ui, lambda: Myself(Sender(), None), Wishes())
+    transfers = Transfers(ui, lambda: Myself(Sender(), None), ReceiveOptions())
     (tmp_path / "album").mkdir()
     for number in range(13):
         (tmp_path / "album" / f"link {number:02}").symlink_to("/etc/passwd")
@@ -73,7 +73,7 @@ async def test_who_leaves_does_not_wait_until_a_large_file_is_hashed(tmp_path: P
     with (tmp_path / "large").open("wb") as file:
         file.truncate(2**40)
     before = os.listdir("/proc/self/fd")
-    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), Wishes())
+    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), ReceiveOptions())
     sending = asyncio.ensure_future(transfers.made.send(str(tmp_path / "large")))
     while len(os.listdir("/proc/self/fd")) == len(before):  # noqa: ASYNC110
         await asyncio.sleep(0.001)
@@ -87,7 +87,7 @@ async def test_who_leaves_does_not_wait_until_a_large_file_is_hashed(tmp_path: P
 
 async def test_an_offer_that_is_over_holds_no_file_and_no_buffer(tmp_path: Path) -> None:
     before = os.listdir("/proc/self/fd")
-    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), Wishes())
+    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), ReceiveOptions())
     cancelled = await transfers.made.send(str(written(tmp_path / "x", 10)))
     transfers.made.cancel(cancelled)
     failed = await transfers.made.send(str(written(tmp_path / "y", 10)))
@@ -102,7 +102,7 @@ async def test_an_offer_that_is_over_holds_no_file_and_no_buffer(tmp_path: Path)
 
 async def test_only_so_many_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made_offers, "MOST_MADE", 3)
-    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), Wishes())
+    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), ReceiveOptions())
     path = str(written(tmp_path / "x", 10))
     stands = await transfers.made.send(path)
     for _ in range(5):

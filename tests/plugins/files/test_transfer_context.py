@@ -6,9 +6,9 @@ from pathlib import Path
 from offering import file_offer, written
 
 from plytalk.core.contracts.events import Event, File, Sender
+from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
 from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.transfer_context import TransferContext
-from plytalk.plugins.files.wishes import Myself, Wishes
 from plytalk.testing import RecordingUi
 
 
@@ -23,7 +23,7 @@ class BrokenUi(RecordingUi):
 
 async def test_a_state_is_told_once_and_progress_at_times(tmp_path: Path) -> None:
     ui = RecordingUi()
-    context = TransferContext(ui, lambda: Myself(Sender(name="bob"), "lobby"), Wishes())
+    context = TransferContext(ui, lambda: Myself(Sender(name="bob"), "lobby"), ReceiveOptions())
     file = file_offer(written(tmp_path / "\x1bx", 10))
     one = Receiving(1, 2, "id", file, Sender(name="ann"), context.changed, lambda *_: None)
     one.change("offered")
@@ -38,12 +38,12 @@ async def test_a_state_is_told_once_and_progress_at_times(tmp_path: Path) -> Non
 
 
 async def test_a_broken_screen_ends_no_transfer(tmp_path: Path) -> None:
-    context = TransferContext(BrokenUi(), lambda: Myself(Sender(), None), Wishes())
+    context = TransferContext(BrokenUi(), lambda: Myself(Sender(), None), ReceiveOptions())
     Receiving(1, 2, "id", file_offer(written(tmp_path / "x", 10)), Sender(), context.changed, lambda *_: None).change("offered")
 
 
 async def test_what_is_done_meanwhile_ends() -> None:
-    context = TransferContext(RecordingUi(), lambda: Myself(Sender(), None), Wishes())
+    context = TransferContext(RecordingUi(), lambda: Myself(Sender(), None), ReceiveOptions())
     ended = asyncio.Event()
 
     async def work() -> None:

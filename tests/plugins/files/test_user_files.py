@@ -6,8 +6,8 @@ from crowd import Crowd, Screen
 from offering import PatientLink, reaches, written
 
 from plytalk.core.contracts.events import Error, Sender
+from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
 from plytalk.plugins.files.user_files import UserFiles
-from plytalk.plugins.files.wishes import Myself, Wishes
 from plytalk.testing import RecordingUi
 from plytalk.testing.verdict import idle
 
@@ -25,7 +25,7 @@ async def test_who_sends_no_files_has_none(home: Path) -> None:
 
 async def test_where_no_file_can_be_sent_the_command_says_why() -> None:
     ui = RecordingUi()
-    files = UserFiles(ui, Wishes(), lambda: "There are no rooms here.")
+    files = UserFiles(ui, ReceiveOptions(), lambda: "There are no rooms here.")
     assert files.run("send", ["x"], "7")
     assert not files.run("who", [], None)
     assert not files.run_line("/who")
@@ -58,7 +58,7 @@ async def test_with_no_files_nothing_is_read_sent_or_received(home: Path) -> Non
 
 async def test_what_is_offered_outlives_a_connection(tmp_path: Path) -> None:
     ui = RecordingUi()
-    files, link = UserFiles(ui, Wishes()), PatientLink()
+    files, link = UserFiles(ui, ReceiveOptions()), PatientLink()
     files.disconnect()
     files.connect(link, lambda: Myself(Sender(name="bob"), None))
     files.disconnect()

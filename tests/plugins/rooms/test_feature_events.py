@@ -11,7 +11,7 @@ from plytalk.core.contracts.events import Event, MemberEvent, Notice, Sender
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.registry.validation import fault_of
 from plytalk.plugins.rooms.room_events import Kind, RoomEvent
-from plytalk.plugins.rooms.screen import as_event, types_of
+from plytalk.plugins.rooms.ui_events import as_event, types_of
 
 
 class Vote(MemberEvent, frozen=True, kw_only=True, tag="poll.vote"):

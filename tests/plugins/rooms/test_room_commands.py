@@ -17,7 +17,7 @@ from plytalk.plugins.files.file_words import AT_THE_SERVER
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.room_commands import COMMANDS
 from plytalk.plugins.rooms.room_events import Kind
-from plytalk.plugins.rooms.screen import plain_line
+from plytalk.plugins.rooms.ui_events import plain_line
 from plytalk.testing.verdict import idle
 
 # -- for everybody --------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import BadFrame
 from plytalk.plugins.rooms.room_events import HEAD, Kind, Mark, RoomEvent, read, write
-from plytalk.plugins.rooms.screen import plain_line
+from plytalk.plugins.rooms.ui_events import plain_line
 from plytalk.trust.identity import load_or_create
 
 TEXT = st.text(max_size=60)

@@ -51,7 +51,7 @@ from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.requests import line_of
 from plytalk.plugins.rooms.room import Speaker
 from plytalk.plugins.rooms.room_events import RoomEvent
-from plytalk.plugins.rooms.screen import plain_line
+from plytalk.plugins.rooms.ui_events import plain_line
 from plytalk.plugins.uis.jsonl import Jsonl, as_line
 from plytalk.trust.authorized_keys import allowed
 from plytalk.trust.contacts import Contacts
@@ -329,12 +329,12 @@ async def exchanged(data: bytes) -> None:
             exchange.hear(member, body)
         except RemoteError:
             exchange.left(member, cut=bool(number & 4))
-        for taker in (taker for port in exchange._ports.values() for taker in port.takers.values()):
+        for taker in (taker for party in exchange._parties.values() for taker in party.takers.values()):
             assert taker.outstanding <= MAX_CREDIT
         await asyncio.sleep(0)
     for member in members:
         exchange.left(member, cut=False)
-    assert not exchange._ports
+    assert not exchange._parties
     assert not exchange._offers
     with suppress(BadTransfer):
         list(entries_of(data))

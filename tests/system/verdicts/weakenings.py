@@ -568,7 +568,7 @@ RESOURCES = (
     ),
     ResourceWeakening(
         "a member may have any number of bytes under way to it",
-        "plugins/files/ports.py",
+        "plugins/files/parties.py",
         "return self.credit if self.credit <= share else share - share % PIECE",
         "return self.credit",
         "files",

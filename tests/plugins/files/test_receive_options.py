@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from plytalk.plugins.files.wishes import Wishes
+from plytalk.plugins.files.receive_options import ReceiveOptions
 
 
 def test_into_the_current_folder_and_only_what_is_accepted() -> None:
-    assert Wishes() == (Path(), False, (), False, False)
+    assert ReceiveOptions() == (Path(), False, (), False, False)

@@ -8,7 +8,7 @@ from crowd import Screen
 
 from plytalk.core.contracts.events import Message, Sender
 from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
-from plytalk.plugins.rooms.screen import DEEPEST, LAST, as_event, cleaned, sender_of, tell
+from plytalk.plugins.rooms.ui_events import DEEPEST, LAST, as_event, cleaned, sender_of, tell
 
 
 class Raw(Screen):

@@ -25,7 +25,7 @@ from plytalk.plugins.files.file_items import (
     stop_stream,
 )
 from plytalk.plugins.files.file_words import FILE
-from plytalk.plugins.files.ports import RECORD, Port, Taker, on_the_wire
+from plytalk.plugins.files.parties import RECORD, Party, Taker, on_the_wire
 from plytalk.plugins.rooms.member_chat import MemberChat
 from plytalk.testing.verdict import idle
 
@@ -42,7 +42,7 @@ async def test_lines_overtake_data_for_one_that_reads_slowly(home: Path) -> None
             ann.send(carry(stream, bytes(PIECE)))
         ann.send(end_stream(stream))
         member = next(one for one in crowd.hub.members.values() if one.name == "bob")
-        taker = crowd.hub.exchange.made._ports[member].takers[1]
+        taker = crowd.hub.exchange.made._parties[member].takers[1]
         while not taker.queue:  # noqa: ASYNC110
             await asyncio.sleep(0)
         for _ in range(5):
@@ -57,7 +57,7 @@ async def test_lines_overtake_data_for_one_that_reads_slowly(home: Path) -> None
         assert len(bob.of(FileKind.DATA)) < WINDOW // PIECE
         await bob.hears(FileKind.END)
         assert b"".join(payload for _, _, payload in bob.of(FileKind.DATA)) == bytes(WINDOW)
-        while 1 in crowd.hub.exchange.made._ports[member].takers:  # noqa: ASYNC110
+        while 1 in crowd.hub.exchange.made._parties[member].takers:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
 
@@ -74,8 +74,8 @@ async def test_one_that_stops_while_data_waits_is_sent_no_more_of_it(home: Path)
         for _ in range(WINDOW // PIECE):
             ann.send(carry(stream, bytes(PIECE)))
         member = next(one for one in crowd.hub.members.values() if one.name == "bob")
-        port = crowd.hub.exchange.made._ports[member]
-        taker = port.takers[1]
+        party = crowd.hub.exchange.made._parties[member]
+        taker = party.takers[1]
         while taker.feed.at < WINDOW:  # noqa: ASYNC110
             await asyncio.sleep(0)
         while len(taker.queue) > 1:
@@ -83,11 +83,11 @@ async def test_one_that_stops_while_data_waits_is_sent_no_more_of_it(home: Path)
         bob.send(stop_stream(1))
         bob.send(open_stream(1, number, PIECE, WINDOW))
         await ann.hears(FileKind.OPEN, 2)
-        assert port.takers[1] is not taker
+        assert party.takers[1] is not taker
         bob.stranger.session.read_on()
-        while port._sending:  # noqa: ASYNC110
+        while party._sending:  # noqa: ASYNC110
             await asyncio.sleep(0)
-        assert 1 in port.takers
+        assert 1 in party.takers
         assert len(taker.queue) == 1
 
 
@@ -158,12 +158,12 @@ async def test_a_member_that_does_not_read_makes_the_server_keep_little(home: Pa
             bob.send(open_stream(stream, said.number, 0, MAX_CREDIT))
         member = next(one for one in crowd.hub.members.values() if one.name == "bob")
         await ann.hears(FileKind.OPEN, STREAMS)
-        port = crowd.hub.exchange.made._ports[member]
+        party = crowd.hub.exchange.made._parties[member]
         bob.stranger.session.stop_reading()
         for _ in range(50):
             await idle()
-            assert sum(taker.held for taker in port.takers.values()) <= 2 << 20
-        assert all(taker.held for taker in port.takers.values())
+            assert sum(taker.held for taker in party.takers.values()) <= 2 << 20
+        assert all(taker.held for taker in party.takers.values())
         bob.stranger.session.read_on()
         await bob.stranger.until(lambda: sum(len(item[2]) for item in bob.of(FileKind.DATA)) == STREAMS * 16 * PIECE)
 
@@ -179,9 +179,9 @@ def answer(ann: FileStranger, asked: dict[int, int], body: bytes) -> None:
 
 
 def test_how_much_a_receiver_may_be_sent() -> None:
-    port = Port(None)  # type: ignore[arg-type]
-    one, other = Taker(port, 1, MAX_CREDIT), Taker(port, 2, MAX_CREDIT)
-    port.takers = {1: one, 2: other}
+    party = Party(None)  # type: ignore[arg-type]
+    one, other = Taker(party, 1, MAX_CREDIT), Taker(party, 2, MAX_CREDIT)
+    party.takers = {1: one, 2: other}
     assert (one.outstanding, one.available, other.available) == (MAX_CREDIT, MAX_CREDIT, MAX_CREDIT)
     one.queue.append(bytes(12 * PIECE))
     assert one.outstanding == MAX_CREDIT + 12 * PIECE

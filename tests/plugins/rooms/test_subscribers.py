@@ -2,10 +2,10 @@
 
 from crowd import speaker
 
-from plytalk.plugins.rooms.roles import LineSubscriber
 from plytalk.plugins.rooms.room import Room
 from plytalk.plugins.rooms.room_events import Kind, RoomEvent
-from plytalk.plugins.rooms.screen import plain_line
+from plytalk.plugins.rooms.subscribers import LineSubscriber
+from plytalk.plugins.rooms.ui_events import plain_line
 
 
 class Scribe:

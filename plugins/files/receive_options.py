@@ -6,7 +6,7 @@ from typing import NamedTuple
 from plytalk.core.contracts.events import Sender
 
 
-class Wishes(NamedTuple):
+class ReceiveOptions(NamedTuple):
     """How this user receives: into which folder, from everybody or from these keys without being asked.
 
     `fsync` has each file on the disk before it gets its name. With `none` no file is received or sent at all, and none is read.

@@ -35,7 +35,7 @@ class Taker:
 
     __slots__ = ("answered", "credit", "feed", "queue", "stream", "to")
 
-    def __init__(self, to: "Port", stream: int, credit: int) -> None:
+    def __init__(self, to: "Party", stream: int, credit: int) -> None:
         self.to, self.stream, self.credit = to, stream, credit
         self.queue: deque[bytes] = deque()
         self.feed: Any = None
@@ -58,7 +58,7 @@ class Taker:
         return self.credit if self.credit <= share else share - share % PIECE
 
 
-class PortMember(Protocol):
+class ExchangeMember(Protocol):
     """A member, at the server."""
 
     name: str
@@ -72,10 +72,10 @@ class PortMember(Protocol):
     def charge(self, size: int) -> None: ...
 
 
-class Port:
-    """One member's part in the exchange: its offers by its own numbers, its receivings by stream, and the feeds asked of it."""
+class Party:
+    """One member in the exchange: its offers by its own numbers, what it receives by stream, and the feeds asked of it."""
 
-    def __init__(self, member: PortMember) -> None:
+    def __init__(self, member: ExchangeMember) -> None:
         self.member = member
         self.offers: dict[int, Any] = {}
         self.takers: dict[int, Taker] = {}
@@ -117,10 +117,10 @@ class Port:
         """This member has stopped it: what is under way was sent for nothing."""
 
 
-class LocalPort(Port):
+class LocalParty(Party):
     """That of the server's user: `hear` takes what it is sent."""
 
-    def __init__(self, member: PortMember, hear: Callable[[bytes], None]) -> None:
+    def __init__(self, member: ExchangeMember, hear: Callable[[bytes], None]) -> None:
         super().__init__(member)
         self._deliver = hear
 
@@ -131,7 +131,7 @@ class LocalPort(Port):
         self.send(body)
 
 
-class MemberPort(Port):
+class MemberParty(Party):
     """That of a member with a connection. Lines come first: data waits while anything else waits to be sent."""
 
     def __init__(self, member: Any) -> None:
