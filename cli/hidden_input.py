@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from getpass import GetPassWarning, getpass
 
 from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.interruption import Interruption
 
 
 def secret(prompt: str) -> str:
@@ -31,6 +32,8 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
+    except KeyboardInterrupt:
+        raise Interruption from None
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -10,6 +10,7 @@ import click
 
 from plytalk.cli.hidden_input import interruptible, secret
 from plytalk.core.contracts.errors import UnknownPeer, Usage
+from plytalk.core.contracts.interruption import Interruption
 from plytalk.core.io.display import is_dumb
 
 LONGEST = 200
@@ -103,6 +104,8 @@ def _drawn(prompt: str, complete: Complete, fault: Fault) -> str:
     )
     try:
         return session.prompt(in_thread=True)
+    except KeyboardInterrupt:
+        raise Interruption from None
     except EOFError:
         raise UnknownPeer(f"{prompt.rstrip(': ')} is needed.") from None
 

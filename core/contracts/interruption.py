@@ -15,11 +15,15 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 """Those whose handlers may raise KeyboardInterrupt. Not every system has all of them."""
 
 
+class Interruption(KeyboardInterrupt):
+    """Ctrl-C where a question stands, which is a key there and not a signal, or a signal with another handler for that time."""
+
+
 def let_through(error: BaseException) -> None:
     """Raise it again unless it is the fault of the layer that it came out of."""
     from asyncio import CancelledError, current_task  # loaded by then, and not by commands that talk to nobody
 
-    is_signal = isinstance(error, KeyboardInterrupt) and _is_by_signal(error)
+    is_signal = isinstance(error, Interruption) or (isinstance(error, KeyboardInterrupt) and _is_by_signal(error))
     is_cancelled = isinstance(error, CancelledError) and _is_cancelled(current_task)
     try:
         if is_signal or is_cancelled:

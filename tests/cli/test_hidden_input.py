@@ -1,10 +1,16 @@
 """Asking for a secret: the terminal does not show it, and where there is none nothing is read in its place."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from people import environment
+from programs import COMMAND as CHAT
 from programs import ENVIRONMENT
+
+from plytalk.core.contracts.errors import Exit
 
 ASK = """
 import signal
@@ -76,3 +82,29 @@ def test_ctrl_c_ends_the_question(terminal) -> None:
 def test_the_end_of_input_is_a_refusal(terminal) -> None:
     terminal.sendeof()
     assert "got" not in ends_with(terminal, "refused: Passphrase is needed")
+
+
+@ON_UNIX
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+@pytest.mark.parametrize("question", ["One-time code:", "Passphrase of "])
+def test_ctrl_c_at_a_question_of_a_layer_is_an_interruption_and_no_fault_of_it(question, term, tmp_path) -> None:
+    pexpect = pytest.importorskip("pexpect", reason="terminals need a system that has them")
+    options = ["--code"] if question.startswith("One") else ["--identity", str(locked_key(tmp_path))]
+    ours = [*CHAT, "connect", "127.0.0.1:1", *options]
+    surroundings = {**environment(tmp_path), "TERM": term}
+    with pexpect.spawn(ours[0], ours[1:], env=surroundings, encoding="utf-8", timeout=60) as asking:
+        asking.expect_exact(question)
+        asking.send("\x03")
+        asking.expect_exact("chat: Interrupted.")
+        asking.expect(pexpect.EOF)
+        asking.close()
+        assert asking.exitstatus == Exit.INTERRUPTED
+
+
+def locked_key(folder: Path) -> Path:
+    """A key under a passphrase."""
+    if not shutil.which("ssh-keygen"):
+        pytest.skip("ssh-keygen is not installed (apt install openssh-client)")
+    file = folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", file], check=True, timeout=60)
+    return file
