@@ -26,8 +26,8 @@ http {{
     scgi_temp_path {folder}/scgi;
     server {{
         listen 127.0.0.1:{port} {tls};
-        location / {{
-            proxy_pass http://127.0.0.1:{behind};
+        location {path} {{
+            proxy_pass http://127.0.0.1:{behind}/;
             proxy_http_version 1.1;
             proxy_set_header Host $http_host;
             proxy_set_header Upgrade $http_upgrade;
@@ -51,13 +51,13 @@ http://127.0.0.1:{port} {{
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, behind: int, timeout: int = 60, tls: tuple[Path, Path] | None = None) -> Iterator[int]:
-    """nginx in front of a port, with its usual timeout or another one, and perhaps with a certificate and its key."""
+def nginx(folder: Path, behind: int, timeout: int = 60, tls: tuple[Path, Path] | None = None, path: str = "/") -> Iterator[int]:
+    """nginx in front of a port: with its usual timeout or another one, perhaps with a certificate and its key, and at a path."""
     port = free_port()
     folder.mkdir()
     secured = f"ssl; ssl_certificate {tls[0]}; ssl_certificate_key {tls[1]}" if tls else ""
     file = folder / "nginx.conf"
-    file.write_text(NGINX_FILE.format(folder=folder, port=port, behind=behind, timeout=timeout, tls=secured))
+    file.write_text(NGINX_FILE.format(folder=folder, port=port, behind=behind, timeout=timeout, tls=secured, path=path))
     with running([str(NGINX), "-e", "stderr", "-p", str(folder), "-c", str(file)], port, folder):
         yield port
 

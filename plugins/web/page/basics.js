@@ -37,23 +37,12 @@ function numberIn(size, value) {
 }
 
 const numberFrom = (bytes) => bytes.reduce((value, byte) => value * 256 + byte, 0);
-const randomBytes = (size) => crypto.getRandomValues(new Uint8Array(size));
 const sha256 = async (...parts) => new Uint8Array(await subtle.digest("SHA-256", join(...parts)));
 
-async function hmac(key, data) {
-  const imported = await subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-  return new Uint8Array(await subtle.sign("HMAC", imported, data));
-}
-
-/** RFC 5869. An empty salt is one of zeros. */
+/** RFC 5869. */
 async function hkdf(salt, material, info, length) {
-  const key = await hmac(salt.length ? salt : new Uint8Array(32), material);
-  let found = NOTHING;
-  for (let block = NOTHING, count = 1; found.length < length; count++) {
-    block = await hmac(key, join(block, info, [count]));
-    found = join(found, block);
-  }
-  return found.slice(0, length);
+  const key = await subtle.importKey("raw", material, "HKDF", false, ["deriveBits"]);
+  return new Uint8Array(await subtle.deriveBits({ name: "HKDF", hash: "SHA-256", salt, info }, key, length * 8));
 }
 
 /** `SHA256:...` of an Ed25519 public key, as `ssh-keygen -l` shows it. */

@@ -23,11 +23,11 @@ function visible(character) {
   return code < 0xa0 ? `\\x${code.toString(16)}` : `\\u{${code.toString(16)}}`;
 }
 
-/** The same for what a server says in JSON, whatever is in it. */
-function cleaned(said, depth = 16) {
-  if (typeof said === "string") return clean(said);
-  if (said === null || typeof said !== "object") return said;
-  if (!depth) return null;
-  if (Array.isArray(said)) return said.map((each) => cleaned(each, depth - 1));
-  return Object.fromEntries(Object.entries(said).map(([name, each]) => [clean(name), cleaned(each, depth - 1)]));
+/** An object in JSON, as it is or with its texts cleaned; an empty one for anything else. */
+function objectIn(text, cleans) {
+  try {
+    return { ...JSON.parse(text, (_, one) => (cleans && typeof one === "string" ? clean(one) : one)) };
+  } catch {
+    return {};
+  }
 }

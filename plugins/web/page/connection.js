@@ -32,6 +32,12 @@ class Frames {
     this.wake?.();
   }
 
+  /** Fail with this sentence, unless another one or none takes its place in time. */
+  limit(sentence) {
+    clearTimeout(this.timer);
+    if (sentence) this.timer = setTimeout(() => this.fail(cut(sentence)), HANDSHAKE);
+  }
+
   /** Wait until something comes. Throws where nothing more can. */
   async change() {
     if (this.fault) throw this.fault;
@@ -115,47 +121,43 @@ function mismatch([offered], [known]) {
  */
 async function shakeHands(frames, own, wanted, judge) {
   const offered = tokensFor(wanted), { code, secret } = wanted;
-  let timer;
-  const watch = () => (timer = setTimeout(() => frames.fail(cut("The server does not answer.")), HANDSHAKE));
-  watch();
-  try {
-    await frames.open();
-    const offer = join(MAGIC, listOf(offered));
-    frames.send(offer);
-    const answer = await frames.receive(256), { chosen, known } = readAnswer(answer);
-    if (!offered.includes(chosen)) throw mismatch(offered, known);
-    const psk = code ? await agreeOnCode(frames, code) : secret, { pair, proof } = await own.prove();
-    const initiator = new Initiator(chosen.split("/")[0], pair, psk);
-    frames.send(await initiator.writeA(join(LABEL, ...[offer, answer].flatMap((part) => [numberIn(2, part.length), part]))));
-    const payload = await initiator.readB(await frames.receive(1379)), { rs, symmetric, name } = initiator;
-    const key = await identityIn(payload, rs);
-    if (areSame(rs, pair.public) || areSame(key, own.key)) throw new Fault("The server shows your own key.");
-    clearTimeout(timer);
-    await judge(key);
-    watch();
-    frames.send(await initiator.writeC(proof));
-    const [send, receive] = await symmetric.split();
-    return { send, receive, hash: symmetric.h, suite: name, key };
-  } finally {
-    clearTimeout(timer);
-  }
+  frames.limit("The server does not answer.");
+  await frames.open();
+  const offer = join(MAGIC, listOf(offered));
+  frames.send(offer);
+  const answer = await frames.receive(256), { chosen, known } = readAnswer(answer);
+  if (!offered.includes(chosen)) throw mismatch(offered, known);
+  const psk = code ? await agreeOnCode(frames, code) : secret, { pair, proof } = await own.prove();
+  const initiator = new Initiator(chosen.split("/")[0], pair, psk);
+  frames.send(await initiator.writeA(join(LABEL, ...[offer, answer].flatMap((part) => [numberIn(2, part.length), part]))));
+  const payload = await initiator.readB(await frames.receive(1379)), { rs, symmetric, name } = initiator;
+  const key = await identityIn(payload, rs);
+  if (areSame(rs, pair.public) || areSame(key, own.key)) throw new Fault("The server shows your own key.");
+  frames.limit();
+  await judge(key);
+  frames.send(await initiator.writeC(proof));
+  const [send, receive] = await symmetric.split();
+  return { send, receive, hash: symmetric.h, suite: name, key };
 }
 
 async function agreeOnCode(frames, code) {
   const spake = new Spake2();
   frames.send(await spake.start(code));
-  return spake.finish(await frames.receive(33));
+  return spake.finish(await frames.receive(33).catch(({ message }) => {
+    throw new Fault(`${message} A code lets one in: ask for a new one.`, { asks: "code" });
+  }));
 }
 
 /** Items in sealed records, over frames and the keys that `shakeHands` agreed on. `messages` counts those that were taken. */
 class Channel {
   sent = 0;
+  looks = 0; // so many since something came
   messages = 0;
   out = Promise.resolve();
   unpacker = new Unpacker();
 
   constructor(frames, keys) {
-    Object.assign(this, { frames, keys, heardAt: Date.now() });
+    Object.assign(this, { frames, keys });
   }
 
   /** Send items behind all that was sent before. */
@@ -179,10 +181,17 @@ class Channel {
     }
   }
 
+  /** Ping a server that is silent, and let go of one that does not answer. Clocks change, and sleep with their windows: looks count. */
+  look() {
+    this.looks++;
+    if (this.looks === 2) this.send([PING, NOTHING]);
+    else if (this.looks > 2) this.frames.fail(cut("The server does not answer."));
+  }
+
   /** The items of the next record. */
   async receive() {
     const items = this.unpacker.unpack(await this.keys.receive.open(await this.frames.receive()));
-    this.heardAt = Date.now();
+    this.looks = 0;
     return items;
   }
 }

@@ -70,7 +70,7 @@ class Spake2 {
   async start(code) {
     this.code = bytesOf(code);
     this.w = mod(little((await hkdf(NOTHING, this.code, bytesOf("SPAKE2 pw"), 48)).reverse()), ORDER);
-    this.x = mod(little(randomBytes(64)), ORDER);
+    this.x = mod(little(crypto.getRandomValues(new Uint8Array(64))), ORDER);
     this.own = bytesOfPoint(add(times(this.x, BASE), times(this.w, M)));
     return join(bytesOf("A"), this.own);
   }
@@ -88,5 +88,3 @@ class Spake2 {
     throw malformed();
   }
 }
-
-const hexOf = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -100,7 +100,7 @@ class Outgoing {
   streams = new Map();
 
   constructor(number, file, to, row) {
-    Object.assign(this, { number, file, to, row, id: hexOf(randomBytes(16)) });
+    Object.assign(this, { number, file, to, row, id: crypto.randomUUID() });
   }
 
   async hash() {
@@ -161,6 +161,12 @@ class Files {
   constructor(member, screen) {
     Object.assign(this, { member, screen });
     member.back = () => this.back();
+    onbeforeunload = (event) => this.areMoving && event.preventDefault(); // the browser asks
+  }
+
+  /** Whether a file is on its way: what has come of it is lost when the page is loaded again. */
+  get areMoving() {
+    return [...this.outgoing.values()].some((own) => own.streams.size) || [...this.incoming.values()].some((one) => one.channel && !one.isOver);
   }
 
   say(said) {
@@ -171,7 +177,10 @@ class Files {
   row(text, ...buttons) {
     const state = element("small", ""), row = element("li", "quiet", text, " ", ...buttons, state);
     this.screen.add(row);
-    return (words) => (state.textContent = words);
+    return (words) => {
+      state.ariaLive = words.includes("%") ? "off" : "polite"; // a screen reader need not read every step
+      state.textContent = words;
+    };
   }
 
   button(text, press) {
@@ -186,7 +195,7 @@ class Files {
   hear(channel, body) {
     if (body.length < 5) throw malformed();
     const kind = body[0], stream = numberFrom(body.subarray(1, 5)), payload = body.subarray(5);
-    if (kind === SAY) this.understand(channel, readObject(textOf(payload)));
+    if (kind === SAY) this.understand(channel, objectIn(textOf(payload)));
     else if (kind === OPEN) this.serve(channel, stream, numberFrom(payload.subarray(0, 4)), numberFrom(payload.subarray(4, 12)), numberFrom(payload.subarray(12, 16)));
     else if (kind === CREDIT || kind === STOP) this.steer(kind, stream, payload);
     else this.take(kind, this.incoming.get(stream), payload);

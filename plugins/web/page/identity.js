@@ -3,15 +3,14 @@
 const HEAD = fromHex("0a2408011220"), MIDDLE = fromHex("1240"), EXPIRY_HEAD = fromHex("c23e48");
 const SIGNS = bytesOf("noise-libp2p-static-key:"), DATES = bytesOf("plytalk/1 static key:");
 const DAY = 86400;
-const HOUR = 3600;
 
 const proofOf = (key, signed, expiry, dated) => join(HEAD, key, MIDDLE, signed, EXPIRY_HEAD, expiry, dated);
 const secondsNow = () => Math.floor(Date.now() / 1000);
 
-/** This browser's identity, and the static key that it shows, which is replaced every hour. `keys` is an Ed25519 pair. */
+/** This browser's identity. `keys` is an Ed25519 pair. */
 class Identity {
   constructor(keys, key, fingerprint) {
-    Object.assign(this, { keys, key, fingerprint, since: 0 });
+    Object.assign(this, { keys, key, fingerprint });
   }
 
   static async of(keys) {
@@ -19,14 +18,10 @@ class Identity {
     return new Identity(keys, key, await fingerprintOf(key));
   }
 
+  /** A new static key for a handshake, and the proof that it is this identity's. */
   async prove() {
-    const now = secondsNow();
-    if (!(now - this.since >= 0 && now - this.since < HOUR)) {
-      const pair = await newPair(), expiry = numberIn(8, now + 2 * DAY);
-      const proof = proofOf(this.key, await this.sign(SIGNS, pair.public), expiry, await this.sign(DATES, pair.public, expiry));
-      Object.assign(this, { since: now, proven: { pair, proof } });
-    }
-    return this.proven;
+    const pair = await newPair(), expiry = numberIn(8, secondsNow() + 2 * DAY);
+    return { pair, proof: proofOf(this.key, await this.sign(SIGNS, pair.public), expiry, await this.sign(DATES, pair.public, expiry)) };
   }
 
   async sign(...parts) {

@@ -1,7 +1,7 @@
 // A member of a room, over as many connections as it takes: what was said and not acknowledged is kept, and said again.
 
 const WAITS = [0.5, 1, 2, 4, 8, 15, 30]; // seconds before each try to connect again
-const PING_AFTER = 30_000;
+const LOOK_EVERY = 30_000;
 const SAID = 1, DID = 2, JOINED = 3, LEFT = 4, RENAMED = 5, TOPIC = 6, TOLD = 7, OTHER = 8, MODERATED = 9;
 const STAY_AWAY = [1, 2, 4, 6]; // reasons of a goodbye: kicked, banned, refused, idle
 
@@ -14,19 +14,11 @@ function endingBy(body) {
 
 /** What happened in a room, as it stands in an item of type 9. */
 function readEvent(body) {
-  const view = new DataView(body.buffer), size = body[18], at = 19 + size, end = at + 1 + body[at];
+  const size = body[18], at = 19 + size, end = at + 1 + body[at];
   if ((size && size !== 32) || !(end <= body.length)) throw malformed();
-  const [id, time] = [0, 8].map((from) => Number(view.getBigUint64(from))), [kind, bits] = body.slice(16);
+  const id = numberFrom(body.slice(0, 8)), time = numberFrom(body.slice(8, 16)), [kind, bits] = body.slice(16);
   const marks = [bits & 16 && "ssh guest", bits & 2 && "not authenticated", bits & 4 && "not encrypted"].filter(Boolean);
   return { id, time, kind, marks, key: size ? `SHA256:${base64(body.slice(19, at))}` : null, name: textOf(body.slice(at + 1, end)), text: textOf(body.slice(end)) };
-}
-
-function readObject(text) {
-  try {
-    return { ...JSON.parse(text) };
-  } catch {
-    return {};
-  }
 }
 
 const countOf = (value) => (value > 0 && Number.isInteger(value) ? value : 0);
@@ -44,7 +36,7 @@ class RoomMember {
   kept = [];
 
   constructor(view, identity, wanted, judge, earlier) {
-    Object.assign(this, { view, identity, wanted, judge, instance: hexOf(randomBytes(16)), epoch: "", room: wanted.room, name: wanted.name }, earlier);
+    Object.assign(this, { view, identity, wanted, judge, instance: crypto.randomUUID(), epoch: "", room: wanted.room, name: wanted.name }, earlier);
   }
 
   /** Talk until it is over for good. */
@@ -76,7 +68,7 @@ class RoomMember {
   async talk() {
     if (this.isLeaving) throw new Fault("You have left.");
     const frames = (this.frames = new Frames(this.wanted.address));
-    const watch = setInterval(() => this.lookAfter(frames), PING_AFTER / 3);
+    const watch = setInterval(() => this.channel?.look(), LOOK_EVERY);
     try {
       const keys = await shakeHands(frames, this.identity, this.wanted, (key) => this.ask(key));
       const channel = (this.channel = new Channel(frames, keys));
@@ -91,14 +83,14 @@ class RoomMember {
 
   /** The server waits only so long: where a person took longer, connect again at once. */
   async ask(key) {
-    const before = Date.now();
+    const before = performance.now();
     await this.judge(key, this.wanted);
-    this.asked = Date.now() - before > HANDSHAKE / 2;
+    this.asked = performance.now() - before > HANDSHAKE / 2;
   }
 
   /** The server's first record, which says that we are let in. Behind a wrong code or key it says nothing. */
   async beLetIn(channel, { code, secret }) {
-    const timer = setTimeout(() => channel.frames.fail(cut("The server waits. If it asks for three words, use the program chat.")), HANDSHAKE);
+    channel.frames.limit("The server waits. If it asks for three words, use the program chat.");
     const name = code ? "code" : secret && "psk";
     try {
       if (name) await this.prove(channel, name);
@@ -107,7 +99,7 @@ class RoomMember {
       if (!name || this.wasIn || !fault.retry || fault.isGoodbye) throw fault;
       throw new Fault(`The ${code ? "code" : "key"} is wrong, or someone is between you.`, { asks: "code" });
     } finally {
-      clearTimeout(timer);
+      channel.frames.limit();
     }
   }
 
@@ -147,7 +139,7 @@ class RoomMember {
     else if (type === PONG && !this.isIn) throw new Fault("This server has no rooms.");
     else if (type === ACK) this.acknowledge(numberFrom(body));
     else if (type === MESSAGE) channel.messages++;
-    else if (type === ROOM) this.said(channel, readObject(textOf(body)));
+    else if (type === ROOM) this.said(channel, textOf(body));
     else if (type === EVENT) this.event(readEvent(body));
     else if (type === FILE) this.files((files) => files.hear(channel, body)).catch((fault) => channel.frames.fail(fault));
   }
@@ -162,8 +154,8 @@ class RoomMember {
 
   // -- in the room ----------------------------------------------------------------------------------------------------------
 
-  said(channel, said) {
-    const known = cleaned(said);
+  said(channel, text) {
+    const said = objectIn(text), known = objectIn(text, true);
     if (said.do === "welcome") this.welcome(channel, said, known);
     else if (said.do === "you") this.meet(said, known);
     else if (said.do === "tell") this.view.tell(known.text);
@@ -208,12 +200,12 @@ class RoomMember {
   }
 
   event(event) {
-    if (event.id && event.id <= this.last) return;
-    this.last = event.id || this.last;
+    if (event.id <= this.last) return;
+    this.last = event.id;
     const isEarlier = event.id < this.now;
-    const isOwn = event.key ? event.key === this.identity.fingerprint : event.name === this.name;
-    if (event.kind === RENAMED && isOwn && !isEarlier && event.name === this.name) this.name = event.text;
-    this.view.happen({ ...event, isOwn, isEarlier, details: cleaned(readObject(event.text)), name: clean(event.name), text: clean(event.text) });
+    const isOwn = event.name === this.name && [null, this.identity.fingerprint].includes(event.key); // another window has the same key
+    if (event.kind === RENAMED && isOwn && !isEarlier) this.name = event.text;
+    this.view.happen({ ...event, isOwn, isEarlier, details: objectIn(event.text, true), name: clean(event.name), text: clean(event.text) });
   }
 
   // -- what the user does ---------------------------------------------------------------------------------------------------
@@ -229,12 +221,5 @@ class RoomMember {
     this.hurry?.();
     if (this.isIn) this.channel.close();
     setTimeout(() => this.frames.fail(new Fault("You have left.")), this.isIn ? HANDSHAKE : 0);
-  }
-
-  /** Ping a server that is silent, and let go of one that does not answer. */
-  lookAfter(frames) {
-    const silent = Date.now() - this.channel?.heardAt;
-    if (silent >= 2 * PING_AFTER) frames.fail(cut("The server does not answer."));
-    else if (silent >= PING_AFTER) this.channel.send([PING, NOTHING]);
   }
 }

@@ -1,6 +1,8 @@
 // What the user sees. Nothing that another side said is ever more than text.
 
-const MOST_ROWS = 2000;
+const MOST_ROWS = 2000, MOST_NAMES = 1000;
+const CLOCK = new Intl.DateTimeFormat([], { timeStyle: "short" });
+const CALENDAR = new Intl.DateTimeFormat([], { timeStyle: "short", dateStyle: "short" });
 const byId = (id) => document.getElementById(id);
 const show = (id, isShown = true) => (byId(id).hidden = !isShown);
 
@@ -20,10 +22,24 @@ function refuse(sentence) {
   show("fault");
 }
 
+/** While it is tried, Join cannot be pressed again. */
+function connecting(disabled) {
+  Object.assign(byId("join"), { disabled, textContent: disabled ? "Connecting …" : "Join" });
+}
+
+/** Whether the end of the log is to be seen, where the log has this height. */
+const isAtEnd = (log, height) => log.scrollHeight - log.scrollTop - height < 80;
+
+let height = 0;
+new ResizeObserver(([{ target }]) => {
+  if (isAtEnd(target, height)) target.scrollTop = target.scrollHeight; // the keyboard of a phone has opened
+  height = target.clientHeight;
+}).observe(byId("log"));
+
 const hueOf = (text) => [...text].reduce((hue, one) => (hue * 31 + one.codePointAt(0)) % 360, 7);
 
 class Screen {
-  present = new Map(); // name: fingerprint
+  present = new Map(); // name: row
   unread = 0;
 
   constructor(keep) {
@@ -53,7 +69,10 @@ class Screen {
 
   enter({ room, you, topic, here, count }) {
     if (room !== this.room) this.tell(`You are ${you} in ${room}.`);
-    Object.assign(this, { room, me: you, topic, count, present: new Map([here].flat().map((one) => [one?.name, one?.key])) });
+    Object.assign(this, { room, me: you, topic, count });
+    this.present.clear();
+    byId("names").replaceChildren(element("li", "", `${you} (you)`));
+    for (const one of [here].flat()) this.place(one?.name, one?.key);
     this.draw();
   }
 
@@ -63,7 +82,7 @@ class Screen {
     this.wasEarlier = isEarlier;
     byId("log").ariaBusy = isEarlier; // a screen reader need not read all of that
     if (kind === SAID || kind === DID) this.message(event, text);
-    else if (kind === TOLD) this.message(event, `${details.text}`, name === this.me ? `to ${details.to} alone` : "to you alone");
+    else if (kind === TOLD) this.message(event, `${details.text}`, `to ${details.to === this.me ? "you" : details.to} alone`);
     else if (kind === OTHER) this.tell(details.text);
     else {
       const { action, target, reason } = details;
@@ -79,6 +98,7 @@ class Screen {
   closed({ message, asks = "name" }) {
     show("talk", false);
     show("door");
+    connecting(false);
     refuse(message);
     this.keep({});
     show("forget", asks === "forget");
@@ -89,12 +109,12 @@ class Screen {
 
   message({ key, name, marks, time, kind, isOwn, isEarlier }, text, alone = "") {
     const speaker = kind === DID ? "" : [key, name, alone, Math.floor(time / 300_000)].join();
-    const isMeant = !isOwn && (alone || this.isMention(text)), who = element("b", "", isOwn && kind !== DID ? `${name} (you)` : name);
+    const isMeant = !isOwn && this.isMention(text), who = element("b", "", isOwn && kind !== DID ? `${name} (you)` : name);
     const row = element("li", alone ? "private" : isMeant ? "meant" : "", who), small = [...marks, alone].filter(Boolean).join(", ");
     who.style.setProperty("--hue", hueOf(key ?? name));
     if (speaker && speaker === this.speaker) who.className = "unseen";
     else if (kind === DID) row.append(" ", text, this.time(time));
-    else row.append(element("small", marks.length ? "fault" : "", small), this.time(time));
+    else row.append(element("small", marks.length ? "fault" : "", small && ` ${small}`), this.time(time));
     if (kind !== DID) row.append(element("p", "", text));
     this.add(row);
     this.speaker = speaker;
@@ -103,16 +123,26 @@ class Screen {
   }
 
   add(row) {
-    const log = byId("log"), isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+    const log = byId("log");
+    this.follow(log);
     this.speaker = "";
     log.append(row);
     if (log.childElementCount > MOST_ROWS) log.firstElementChild.remove();
-    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  /** Stay at the end, where the user is there. It is measured once for all that comes before the screen is drawn again. */
+  follow(log) {
+    if (this.follows) return;
+    const wasAtEnd = isAtEnd(log, log.clientHeight);
+    this.follows = requestAnimationFrame(() => {
+      this.follows = 0;
+      if (wasAtEnd) log.scrollTop = log.scrollHeight;
+    });
   }
 
   time(milliseconds) {
     const at = new Date(milliseconds), isToday = at.toDateString() === new Date().toDateString();
-    return element("time", "", isNaN(at) ? "" : at.toLocaleString([], { timeStyle: "short", dateStyle: isToday ? undefined : "short" }));
+    return element("time", "", isNaN(at) ? "" : ` ${(isToday ? CLOCK : CALENDAR).format(at)}`);
   }
 
   isMention(text) {
@@ -128,13 +158,27 @@ class Screen {
   // -- who is here ----------------------------------------------------------------------------------------------------------
 
   note({ kind, name, key, text, isOwn }) {
-    const { present } = this, size = present.size;
-    if (kind === JOINED && !isOwn && size < 1000) present.set(name, key);
-    else if (kind === LEFT) present.delete(name);
-    else if (kind === RENAMED && present.delete(name)) present.set(text, key);
-    else if (kind === TOPIC) this.topic = text;
-    this.count += present.size - size;
+    if (kind === TOPIC) this.topic = text;
+    else if (isOwn) return; // the server says who we are
+    this.count += (kind === JOINED) - (kind === LEFT);
+    if (kind === LEFT || kind === RENAMED) this.remove(name);
+    if (kind === JOINED || kind === RENAMED) this.place(kind === JOINED ? name : text, key);
     this.draw();
+  }
+
+  /** Put a member into the list. The rows of the others stay, since one of them may have the focus. */
+  place(name, key) {
+    if (this.present.size >= MOST_NAMES) return;
+    const button = element("button", "", name), row = element("li", "", button);
+    button.title = `Write to ${name} alone. ${key ?? "No key"}`;
+    button.onclick = () => this.write(`/msg ${name} `);
+    this.present.set(name, row);
+    byId("names").append(row);
+  }
+
+  remove(name) {
+    this.present.get(name)?.remove();
+    this.present.delete(name);
   }
 
   draw() {
@@ -142,12 +186,6 @@ class Screen {
     fill("title", this.room);
     fill("topic", this.topic);
     fill("people", `${this.count} here`);
-    byId("names").replaceChildren(element("li", "", `${this.me} (you)`), ...[...this.present].map(([name, key]) => {
-      const button = element("button", "", name);
-      button.title = `Write to ${name} alone. ${key ?? "No key"}`;
-      button.onclick = () => this.write(`/msg ${name} `);
-      return element("li", "", button);
-    }));
   }
 
   write(text) {

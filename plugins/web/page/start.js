@@ -6,25 +6,28 @@ const value = (id) => byId(id).value.trim();
 async function start() {
   const can = await abilities();
   if (!can.agrees) return refuse(subtle ? "This browser lacks X25519 or Ed25519: Chromium 137 has both." : "Ask for an https address: only there does a browser encrypt.");
-  const store = await Store.open(), identity = await store.identity();
+  const store = new Store(), identity = await store.identity();
   fill("own", identity.fingerprint);
-  if (!store.database) fill("kept", "This window forgets it.");
+  if (!store.keeps) fill("kept", "This window forgets it.");
   show(IS_FILE ? "address-field" : "served");
+  for (const one of ["room", "name"]) byId(one).value = kept[one] ?? "";
   byId("classical").checked = byId("classical").disabled = !can.hybrid;
   show("form");
   byId("form").onsubmit = (event) => {
     event.preventDefault();
     show("fault", false);
+    connecting(true);
     enter(store, identity, can);
   };
 }
 
 function enter(store, identity, can) {
-  const address = IS_FILE ? value("address") : `${location.origin.replace("http", "ws")}/ws`, classical = byId("classical").checked;
+  const link = new URL(value("address"), location), address = String(URL.parse("ws", link)).replace(/^http/, "ws");
   const typed = value("code").toLowerCase(), isKey = /^[\da-f]{64}$/.test(typed), code = isKey ? "" : typed.replace(/[\s-]+/g, "-");
-  const wanted = { ...can, classical, address, room: value("room"), name: value("name"), code, secret: isKey && fromHex(typed) };
+  const wanted = { ...can, classical: byId("classical").checked, address, room: value("room"), name: value("name"), code, secret: isKey && fromHex(typed) };
   const screen = new Screen((known) => (kept = { ...known, address }));
-  const member = new RoomMember(screen, identity, wanted, (key) => judge(store, wanted, key), kept.address === address && kept);
+  const isSame = ["address", "room", "name"].every((one) => kept[one] === wanted[one]);
+  const member = new RoomMember(screen, identity, wanted, (key) => judge(store, wanted, link.hash || location.hash, key), isSame && kept);
   byId("code").value = "";
   member.files = filesOf(member, screen);
   listen(member);
@@ -33,19 +36,18 @@ function enter(store, identity, can) {
 
 /** Does something with this member's files, in order. What they need is loaded with the first of them. */
 function filesOf(member, screen) {
-  let files, before;
-  const run = async (step) => {
-    await before;
+  let files;
+  const load = async () => {
     if (typeof Files === "undefined") {
-      await new Promise((onload) => document.head.append(Object.assign(element("script"), { src: "files.js", onload })));
+      await new Promise((onload, onerror) => document.head.append(Object.assign(element("script"), { src: "files.js", onload, onerror })));
     }
-    return step((files ??= new Files(member, screen)));
+    return new Files(member, screen);
   };
-  return (step) => {
-    const now = run(step);
-    before = now.catch(() => 0);
-    return now;
+  const fail = () => {
+    files = null; // the next one tries again
+    throw cut();
   };
+  return (step) => (files ??= load().catch(fail)).then(step);
 }
 
 /**
@@ -54,7 +56,7 @@ function filesOf(member, screen) {
  */
 let kept = {};
 try {
-  kept = readObject(sessionStorage.plytalk);
+  kept = objectIn(sessionStorage.plytalk);
   sessionStorage.clear();
   onpagehide = () => (sessionStorage.plytalk = JSON.stringify(kept));
 } catch {
@@ -65,8 +67,8 @@ try {
  * Whether this is the server's key: it is remembered at first use, and another one is refused. A code proves a key as well, and so
  * does a link that has the fingerprint behind a `#`.
  */
-async function judge(store, { address, code }, key) {
-  const shown = await fingerprintOf(key), named = decodeURIComponent(location.hash.slice(1)), known = named || (await store.ask("servers", "get", address));
+async function judge(store, { address, code }, hash, key) {
+  const shown = await fingerprintOf(key), named = decodeURIComponent(hash.slice(1)), known = named || (await store.ask("servers", "get", address));
   if (!code && known && known !== shown) {
     byId("forget").onclick = () => store.ask("servers", "delete", address).then(() => show("forget", false));
     throw new Fault(`The server shows the key ${shown}, and not ${known} as ${named ? "this link has it" : "before"}: someone may be between you. Ask the person who runs it, but not here.`, { asks: named ? "name" : "forget" });
@@ -96,7 +98,7 @@ function listen(member) {
   byId("attach").onclick = () => byId("file").click();
   byId("file").onchange = ({ target }) => {
     const to = line.value.match(/^\/msg (\S+)/)?.[1]; // the line says to whom
-    for (const file of target.files) member.files((files) => files.send(file, to));
+    for (const file of target.files) member.files((files) => files.send(file, to)).catch((fault) => member.view.tell(fault.message, "fault"));
     target.value = "";
     if (to) line.value = "";
   };

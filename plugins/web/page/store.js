@@ -1,29 +1,23 @@
 // What this browser keeps for this page alone: the identity, whose private key no script can read, and the keys of servers.
 
 class Store {
-  static async open() {
-    const store = new Store();
-    store.database = await new Promise((resolve) => {
-      try {
-        const request = indexedDB.open("plytalk", 1);
-        request.onupgradeneeded = () => ["identity", "servers"].forEach((name) => request.result.createObjectStore(name));
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => resolve(null); // a window that keeps nothing
-      } catch {
-        resolve(null);
-      }
-    });
-    return store;
-  }
+  keeps = true; // false in a window that keeps nothing
 
-  /** What a method of IndexedDB's store of this name gives; nothing in a window that keeps nothing, or does not from now on. */
+  opened = new Promise((resolve, reject) => {
+    const request = indexedDB.open("plytalk", 1);
+    request.onupgradeneeded = () => ["identity", "servers"].forEach((name) => request.result.createObjectStore(name));
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = reject;
+  });
+
+  /** What a method of IndexedDB's store of this name gives; nothing in a window that keeps nothing. */
   async ask(name, method, ...given) {
     try {
-      const transaction = this.database.transaction(name, "readwrite"), request = transaction.objectStore(name)[method](...given);
+      const transaction = (await this.opened).transaction(name, "readwrite"), request = transaction.objectStore(name)[method](...given);
       await new Promise((oncomplete, onabort) => Object.assign(transaction, { oncomplete, onabort }));
       return request.result;
     } catch {
-      this.database = null;
+      this.keeps = false;
     }
   }
 

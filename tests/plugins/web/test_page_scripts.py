@@ -61,11 +61,15 @@ def test_a_lone_surrogate_is_made_visible() -> None:
     assert run("return clean('\\ud800!');") == clean("\ud800!")
 
 
-def test_what_a_server_says_is_cleaned_everywhere_and_nested_only_so_deep() -> None:
-    deep = "let deep = 'x'; for (let at = 0; at < 100; at++) deep = [deep];"
-    found = run(f"{deep} return cleaned({{'\\u202e': ['\\u202e', {{a: 1, b: null}}], deep}});")
-    assert found[r"\u{202e}"] == [r"\u{202e}", {"a": 1, "b": None}]
-    assert json.dumps(found["deep"]).count("[") == 15
+def test_all_texts_that_a_server_says_in_json_are_cleaned() -> None:
+    said = {"text": "\u202e", "lines": ["\u202e", {"a": 1, "b": None, "c": [["\u202e"]]}]}
+    seen = {"text": r"\u{202e}", "lines": [r"\u{202e}", {"a": 1, "b": None, "c": [[r"\u{202e}"]]}]}
+    assert run("return [objectIn(given), objectIn(given, true)];", json.dumps(said)) == [said, seen]
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "7", "[]", '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}"])
+def test_what_is_no_object_is_an_empty_one(text: str) -> None:
+    assert run("return objectIn(given, true);", text) == {}
 
 
 def test_records_are_taken_and_refused_as_the_vectors_say() -> None:

@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from browser import browser
@@ -10,7 +12,7 @@ from page_user import PageUser
 from selenium.webdriver import Chrome
 from slow_links import slow_link
 
-from tests.system.browser.test_page import at_terminal, joined, serving
+from tests.system.browser.test_page import at_terminal, joined, restarted, serving
 
 MIB = 1 << 20
 
@@ -98,3 +100,70 @@ def test_what_the_page_cannot_receive_is_shown_with_what_can(chromium: Chrome, t
         chromium.execute_script(f"new Files({{}}, {{ add: (row) => byId('log').append(row) }}).offered(null, {offer})")  # type: ignore[no-untyped-call]
         pia.sees("tom offers a log (size unknown). Only the program chat can receive it.")
         assert pia.all("#log li button") == []
+
+
+def test_a_screen_reader_is_told_how_a_file_ends_and_not_every_step(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, _):
+        pia = joined(chromium, url, "pia")
+        pia["file"].send_keys(str(Path(__file__)))
+        pia.sees("You offer")
+        script = "const row = new Files({}, { add: (row) => byId('log').append(row) }).row('a film'); row(arguments[0])"
+        for words, live in (("7 %", "off"), ("7 % sent", "off"), ("saved", "polite")):
+            chromium.execute_script(script, words)  # type: ignore[no-untyped-call]
+            assert pia.all("#log small")[-1].get_attribute("aria-live") == live
+
+
+ASKS = "const event = new Event('beforeunload', { cancelable: true }); dispatchEvent(event); return event.defaultPrevented"
+
+
+def test_a_browser_asks_before_it_leaves_a_page_with_a_file_on_its_way(chromium: Chrome, downloads: Path, tmp_path: Path) -> None:
+    """And when the page is loaded again all the same, the file is offered once more."""
+    (tmp_path / "way.bin").write_bytes(os.urandom(2 * MIB))
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        page_port = int(url.partition("/#")[0].rpartition(":")[2])
+        with slow_link(page_port, down=700_000) as link:
+            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
+            tom.type(f"/send {tmp_path / 'way.bin'}\r")
+            pia.sees("tom offers way.bin")
+            assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
+            pia.all("#log li button")[-1].click()
+            pia.wait_until(lambda: "12 %" in pia.log or "25 %" in pia.log, "a part of the file")
+            assert chromium.execute_script(ASKS) is True  # type: ignore[no-untyped-call]
+            chromium.refresh()
+            pia = joined(chromium, chromium.current_url, "pia")
+            assert receive(pia, downloads, "way.bin", "tom offers way.bin") == (tmp_path / "way.bin").read_bytes()
+            assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
+
+
+def test_a_file_that_is_chosen_while_the_server_is_away_is_told_and_can_be_chosen_later(chromium: Chrome, tmp_path: Path) -> None:
+    with ExitStack() as servers:
+        first, url = servers.enter_context(restarted(tmp_path, 0))
+        pia = joined(chromium, url, "pia")
+        first.process.kill()
+        pia.wait_until(lambda: "Trying again" in pia.text("status"), "that nobody answers")
+        pia["file"].send_keys(str(Path(__file__)))
+        pia.sees("The connection was cut.")
+        servers.enter_context(restarted(tmp_path, urlsplit(url).port or 0))
+        pia.wait_until(lambda: pia.text("status") == "Connected.", "that it is back")
+        pia["file"].send_keys(str(Path(__file__)))
+        pia.sees("You offer test_page_files.py")
+
+
+def test_a_page_that_is_loaded_again_goes_on_with_the_file_that_it_offered(chromium: Chrome, tmp_path: Path) -> None:
+    content = os.urandom(6 * MIB)
+    (tmp_path / "long.bin").write_bytes(content)
+    (tmp_path / "into").mkdir()
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port, "tom", "--into", str(tmp_path / "into")) as tom:
+        page_port = int(url.partition("/#")[0].rpartition(":")[2])
+        with slow_link(page_port, up=1_500_000) as link:
+            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
+            pia["file"].send_keys(str(tmp_path / "long.bin"))
+            tom.until("[pia] offers long.bin")
+            tom.type("/accept\r")
+            pia.wait_until(lambda: "% sent" in pia.log, "a part of the file")
+            chromium.refresh()
+            tom.until("long.bin is interrupted")
+            pia = joined(chromium, chromium.current_url, "pia")
+            pia["file"].send_keys(str(tmp_path / "long.bin"))
+            tom.until("from [pia] has arrived")
+            assert (tmp_path / "into" / "long.bin").read_bytes() == content

@@ -1,0 +1,99 @@
+"""Windows of one browser, which share a key: each is a member with a name, and each shows what was meant for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import browser
+from page_user import PageUser
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from slow_links import slow_link
+
+from tests.system.browser.test_page import at_terminal, joined, serving
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chrome]:
+    with browser() as driver:
+        yield driver
+
+
+def rows(page: PageUser, kind: str) -> list[str]:
+    """The rows of the log that look like this, each in one line."""
+    return [row.text.replace("\n", " ") for row in page.all(f"#log .{kind}")]
+
+
+def without_time(row: str) -> str:
+    return row.replace(row.split(" alone ")[1].split("M ")[0] + "M ", "")
+
+
+def test_two_windows_with_one_key_are_two_members_and_know_whom_a_message_is_for(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        pia, first = joined(chromium, url, "pia"), chromium.current_window_handle
+        chromium.switch_to.new_window("window")
+        pat, second = joined(chromium, url, "pat"), chromium.current_window_handle
+        assert pat.text("names") == "pat (you)tompia"
+        chromium.switch_to.window(first)
+        pia.wait_until(lambda: pia.text("names") == "pia (you)tompat", "the other window among the members")
+        assert pia.text("people") == "3 here"
+        pia.say("good morning, pat")
+        pia.say("/msg pat between us")
+        tom.type("/msg pat from tom\r")
+        assert [without_time(row) for row in rows(pia, "private")[:1]] == ["pia (you) to pat alone between us"]
+        pia.sees("from tom")
+        assert "tom to pat alone" in rows(pia, "private")[-1]
+        chromium.switch_to.window(second)
+        pat.sees("from tom")
+        assert "pia to you alone" in rows(pat, "private")[0]
+        assert "tom to you alone" in rows(pat, "private")[-1]
+        assert "good morning, pat" in rows(pat, "meant")[0]
+        pat.say("/nick pet")
+        pat.sees("pat is now pet")
+        chromium.switch_to.window(first)
+        pia.wait_until(lambda: pia.text("names") == "pia (you)tompet", "the new name")
+        chromium.switch_to.window(second)
+        pat.say("/quit")
+        assert pat.is_refused() == "You have left."
+        chromium.close()
+        chromium.switch_to.window(first)
+        pia.wait_until(lambda: pia.text("names") == "pia (you)tom", "that it has gone")
+        assert pia.text("people") == "2 here"
+
+
+def test_join_is_pressed_twice_and_one_member_comes(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        page_port = int(url.partition("/#")[0].rpartition(":")[2])
+        with slow_link(page_port, down=30_000) as link:
+            page = PageUser(chromium, url.replace(str(page_port), str(link.port)))
+            page["name"].send_keys("pia")
+            chromium.execute_script("for (let at = 0; at < 3; at++) byId('join').click()")  # type: ignore[no-untyped-call]
+            assert page["join"].text == "Connecting …"
+            page.sees("You are pia in lobby.")
+            page.say("/who")
+            page.sees("SHA256:")
+            assert page.text("people") == "2 here"
+            tom.until("[pia] is here")
+            page.say("/quit")
+            assert page.is_refused() == "You have left."
+            assert page["join"].text == "Join"
+
+
+def test_a_window_that_is_loaded_again_offers_its_name_and_room_and_another_name_is_another_member(
+    chromium: Chrome, tmp_path: Path
+) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        pia = joined(chromium, url, "pia")
+        pia.say("/join kitchen")
+        pia.sees("You are pia in kitchen.")
+        chromium.refresh()
+        pia = PageUser(chromium, url)
+        assert [pia[id].get_attribute("value") for id in ("name", "room")] == ["pia", "kitchen"]
+        chromium.find_element(By.ID, "join").click()
+        pia.sees("You are pia in kitchen.")
+        assert "You are pia in lobby." not in pia.log
+        chromium.refresh()
+        pat = PageUser(chromium, url)
+        pat.join(answer="", name="pat", room="lobby")
+        pat.sees("You are pat in lobby.")
+        tom.until("[pat] is here")
