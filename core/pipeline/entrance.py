@@ -9,7 +9,8 @@ from plytalk.core.contracts.items import Close, CloseReason, Empty
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.handshake_io import FrameHandshakeIO, SealedChannel
+from plytalk.core.pipeline.handshake_io import FrameHandshakeIO
+from plytalk.core.pipeline.sealed_channel import SealedChannel
 
 
 class Entrance:

@@ -41,7 +41,8 @@ from plytalk.core.contracts.sealed_count import count_by_cipher
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.authentication import Authentication, counted
 from plytalk.core.pipeline.entrance import Entrance
-from plytalk.core.pipeline.handshake_io import FrameHandshakeIO, SealedChannel
+from plytalk.core.pipeline.handshake_io import FrameHandshakeIO
+from plytalk.core.pipeline.sealed_channel import SealedChannel
 from plytalk.core.pipeline.step_timer import StepTimer
 from plytalk.core.pipeline.tracing import Tracer
 from plytalk.core.pipeline.user_questions import IsThere, UserQuestions

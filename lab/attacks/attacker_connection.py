@@ -10,7 +10,8 @@ from plytalk.core.contracts.items import Close, Empty, Item
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.sealed_count import count_by_cipher
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO, SealedChannel
+from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
+from plytalk.core.pipeline.sealed_channel import SealedChannel
 from plytalk.core.pipeline.tracing import Tracer
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.stepped_handshake import DecideStep, SteppedHandshakeIO

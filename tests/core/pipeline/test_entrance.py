@@ -23,7 +23,8 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.entrance import Entrance
-from plytalk.core.pipeline.handshake_io import FrameHandshakeIO, SealedChannel
+from plytalk.core.pipeline.handshake_io import FrameHandshakeIO
+from plytalk.core.pipeline.sealed_channel import SealedChannel
 from plytalk.testing import TypedFrames, open_ends, stack_of
 from plytalk.testing.parts import PlainWords, Unsealed
 from plytalk.testing.verdict import idle, within

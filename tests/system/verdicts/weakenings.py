@@ -269,7 +269,7 @@ LISTS = (
 AGREED = (
     Weakening(
         "the proof of a pre-shared key is compared with nothing",
-        "core/pipeline/handshake_io.py",
+        "core/pipeline/sealed_channel.py",
         "        if theirs != binding:\n",
         "        if False:\n",
         red(PSK, "wrong-proof"),
