@@ -307,6 +307,28 @@ def test_the_kit_needs_only_what_plytalk_needs() -> None:
     assert {name for name in strange if not name.startswith(("_", "sitecustomize", "usercustomize"))} == set()
 
 
+# -- folders that say what is in them -------------------------------------------------------------------------------------
+
+
+def misnamed_in(folder: Path) -> set[str]:
+    """What the docstring of a package lists as a file and is none, and what it leaves out, where it lists any."""
+    docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    listed = set(re.findall(r"^(\w+\.py) {2,}\S", docstring, re.MULTILINE))
+    return listed ^ {file.name for file in folder.glob("*.py") if file.name != "__init__.py"} if listed else set()
+
+
+def test_a_folder_that_lists_its_files_lists_them_all() -> None:
+    packages = [file.parent for folder in FOLDERS for file in (ROOT / folder).rglob("__init__.py")]
+    assert {str(folder.relative_to(ROOT)): found for folder in packages if (found := misnamed_in(folder))} == {}
+
+
+def test_a_file_that_a_folder_does_not_list_is_found(tmp_path: Path) -> None:
+    for name in ("listed.py", "forgotten.py"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "__init__.py").write_text('"""A folder.\n\nlisted.py  this\ngone.py    that\n"""\n')
+    assert misnamed_in(tmp_path) == {"forgotten.py", "gone.py"}
+
+
 # -- tests that can fail --------------------------------------------------------------------------------------------------
 
 

@@ -2,11 +2,14 @@
 
 task.py            what an exercise is, and what an answer to it is
 draws.py           what differs for each student, derived from a seed
-endpoints.py       real endpoints to which an answer is delivered
+deliveries.py      real endpoints to which an answer is delivered
+loading.py         answers that are programs, as modules
 separate_run.py    answers that are programs, judged in another process
-exercises/         the eight exercises, one file each
+exercise_book.py   the eight exercises by their numbers, and their worksheets
+exercises/         one file for each
 signed_report.py   a student's answers, signed with the student's key
 roster.py          the students of a class, and whose key is whose
+small_files.py     files from students
 grading.py         reports, checked again and put into a table
 class_feature.py   the commands and the state of a class that is going on
 progress_page.py   the page that shows this state

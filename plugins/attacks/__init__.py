@@ -15,4 +15,6 @@ key_leaks.py         read a recording with keys that leak later
 pairing.py           get past a code, a secret, words or a question to the user
 insiders.py          misbehave after an honest handshake
 waiting.py           keep a server waiting or have it wait for too much
+relaying.py          carry conversations, and do more with them
+web_callers.py       say what a web server or a browser would say
 """
