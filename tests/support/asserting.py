@@ -24,6 +24,7 @@ TOO_COMMON = {
 }
 """Names that helpers share with functions that assert nothing."""
 WAIT_OR_FAIL = {
+    "sees",
     "shows",
     "tells",
     "until",

@@ -31,8 +31,11 @@ def caught(number: signal.Signals) -> BaseException:
 @pytest.mark.parametrize("error", [SystemExit, GeneratorExit, asyncio.CancelledError, ValueError, RecursionError, MemoryError])
 def test_what_a_layer_raises_is_its_fault_also_where_it_would_end_the_program(error: type[BaseException]) -> None:
     let_through(error())
+    tried = []
     with ignore_faults():
+        tried.append(error)
         raise error
+    assert tried
 
 
 @pytest.mark.parametrize("handler", [signal.default_int_handler, interrupt, partial(interrupt, None)])
@@ -51,8 +54,11 @@ def test_a_signal_that_ends_the_program_goes_on_where_control_c_is_ignored() -> 
 
 def test_a_keyboard_interrupt_that_no_signal_has_raised_is_a_fault() -> None:
     signal.signal(signal.SIGINT, interrupt)
+    tried = []
     with ignore_faults():
+        tried.append(True)
         raise KeyboardInterrupt
+    assert tried
 
 
 async def test_the_end_of_a_cancelled_task_goes_on() -> None:
@@ -73,3 +79,4 @@ async def test_a_task_that_nobody_cancelled_does_not_end_by_what_it_waits_for() 
     other.cancel()
     with ignore_faults():
         await other
+    assert other.cancelled()
