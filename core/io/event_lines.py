@@ -31,9 +31,9 @@ DONE = {
 
 INCOMING = {
     "offered": "{who} offers {name} ({size}). /accept {number} receives it",
-    "interrupted": "The file {name} is interrupted at {part}: it goes on when both of you are here again",
+    "interrupted": "The file {name} is interrupted at {part}. What has come is kept: the rest follows when it is offered again",
     "done": "The file {name} ({size}) from {who} has arrived{new_name}",
-    "withdrawn": "{who} does not offer {name} any more",
+    "withdrawn": "{who} does not offer {name} any more{so_far}",
     "cancelled": "You have cancelled {name}. While it is offered, /accept {number} receives it after all",
     "declined": "You have declined {name}. While it is offered, /accept {number} receives it after all",
     "failed": "The file {name} has not arrived{because}",
@@ -122,6 +122,7 @@ def _file(event: File) -> list[str]:
         who=_reported(event.sender), name=name, number=event.transfer, part=part, because=_because(event.reason),
         size=f"{files}{_size(event)}",
         new_name=f" as {event.written}" if event.written not in (None, event.name) else "",
+        so_far=f": {part} has come, and is kept" if event.done and event.size else "",
     )  # fmt: skip
     return [f"* {told}."] if told else []
 

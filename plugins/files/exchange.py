@@ -151,7 +151,9 @@ class Exchange:
             if sum(offer.room is member.room for offer in self._offers.values()) >= ROOM_OFFERS:
                 raise NotOffered(f"{ROOM_OFFERS} offers stand in this room: try again later.")
             other = self._addressed(said, member.room)
-            if other is not None and (other is member or other.room is not member.room):
+            if other is member:
+                raise NotOffered("You cannot offer a file to yourself.")
+            if other is not None and other.room is not member.room:
                 raise NotOffered(f"{said.to} is not in this room.")
             if len(say(with_changes(said, number=2**32 - 1, sender=sender(member)))) > MAX_SAID:
                 raise NotOffered("The description of the file is too long.")
@@ -189,11 +191,18 @@ class Exchange:
     def _withdraw(self, offer: StandingOffer, why: FileFailure, cut: bool = False) -> None:
         self._offers.pop(offer.number, None)
         offer.source.offers.pop(offer.own, None)
+        told = [party for member, party in self._parties.items() if offer.is_for(party) and member.room is offer.room]
+        if why is FileFailure.GONE:  # whether its sender may come back decides what becomes of it
+            self._tell_withdrawn(told, offer, cut)
         for feed in tuple(offer.feeds):
             feed.fail(why)
-        for member, party in self._parties.items():
-            if offer.is_for(party) and member.room is offer.room:
-                party.send(say(Withdrawal(number=offer.number, cut=cut)))
+        if why is not FileFailure.GONE:
+            self._tell_withdrawn(told, offer, cut)
+
+    @staticmethod
+    def _tell_withdrawn(told: list[Party], offer: StandingOffer, cut: bool) -> None:
+        for party in told:
+            party.send(say(Withdrawal(number=offer.number, cut=cut)))
 
     # -- streams ----------------------------------------------------------------------------------------------------------
 

@@ -247,9 +247,7 @@ class HeardOffers:
 
     async def _fetch(self, one: Receiving) -> None:
         try:
-            if self._folder is None:
-                self._folder = SafeFolder.at(self._context.file_options.into)
-            if await one.open(self._folder, sync=self._context.file_options.fsync) and self._context.link and one.stands:
+            if await one.open(self._into(), sync=self._context.file_options.fsync) and self._context.link and one.stands:
                 if one.state == "accepted":
                     self._context.send(say(FileReply(number=one.remote, state="accepted")))
                 one.begin(self._context.link, next(self._streams))
@@ -257,6 +255,14 @@ class HeardOffers:
             self._give_up(one, error)
         if not one.is_open:
             self._make_place(one)
+
+    def _into(self) -> SafeFolder:
+        """The folder in which it gets its name; made again where it was removed. Raises NotStored."""
+        if self._folder and self._folder.is_removed:
+            self._folder.close()
+            self._folder = None
+        self._folder = self._folder or SafeFolder.at(self._context.file_options.into)
+        return self._folder
 
     # -- what the server sends --------------------------------------------------------------------------------------------
 

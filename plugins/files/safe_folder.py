@@ -20,6 +20,8 @@ from plytalk.plugins.files.transfer_errors import NoSpace, NotStored
 _FOLDER: int = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
 _NOFOLLOW: int = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+OF_ANOTHER_KIND = (errno.ELOOP, errno.EISDIR, errno.ENOTDIR, errno.ENXIO, errno.EPERM)
+"""The errors where a link, a socket, a file of another name or owner, or a file or folder is in the place of the other."""
 _NOREPLACE = 1
 _renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
 
@@ -37,7 +39,8 @@ def not_stored(what: str, trouble: OSError) -> NotStored:
     """An error of the system in words."""
     if trouble.errno in _FULL:
         return NoSpace(f"There is not enough space for {shorten(what)}: {trouble.strerror}.")
-    return NotStored(f"{shorten(what)} cannot be written: {trouble.strerror}.")
+    why = "the folder for it does not exist" if trouble.errno == errno.ENOENT else trouble.strerror
+    return NotStored(f"{shorten(what)} cannot be written: {why}.")
 
 
 class SafeFolder:
@@ -50,6 +53,11 @@ class SafeFolder:
     def is_open(self) -> bool:
         """Whether the handle is open."""
         return self._descriptor != CLOSED
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether nothing can be made in it any more: it has no name."""
+        return os.fstat(self.descriptor).st_nlink == 0
 
     @property
     def descriptor(self) -> int:

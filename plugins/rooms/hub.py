@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 QUEUE = MOST_BYTES
 """How many bytes a member may be behind before it is dropped, even if it reads."""
 OPERATOR = Mark.OPERATOR.value
+STOPPED = (CloseReason.SHUTDOWN, CloseReason.TOO_SLOW)
+"""The reasons for which the server ends a conversation whose member may come back."""
 
 
 class Hub:
@@ -235,7 +237,8 @@ class Hub:
             return
         self.returning.leave(member)
         self.names.release(member)
-        self.leave(member, "the connection was cut" if ending.error else member.last_words, cut=ending.error is not None)
+        cut = ending.error is not None or ending.code in STOPPED or self.returning.is_replaced(member)  # it may come back
+        self.leave(member, "the connection was cut" if ending.error else member.last_words, cut)
 
     def drop(self, member: Member, why: str, reason: CloseReason, by: str = "") -> None:
         """Remove a member, and say why. One that an operator removed has nothing to come back to."""

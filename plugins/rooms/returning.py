@@ -22,6 +22,7 @@ class Returning:
     def __init__(self, history: "History | None") -> None:
         self._history = history
         self._present: dict[Origin, Member] = {}
+        self._replaced: Member | None = None
         self._taken: OrderedDict[Origin, ReceivedCounts] = OrderedDict(history.taken() if history else ())
 
     def come(self, member: Member, resume: Any) -> Resume | None:
@@ -29,8 +30,10 @@ class Returning:
         if not (origin := member.origin):
             return None if resume is None else Resume.of(resume, None)
         if old := self._present.get(origin):  # it comes back before we noticed that it had gone: it takes the place of that
+            self._replaced = old
             old.session.stream.close()
             old.session.exit()
+            self._replaced = None
         known = self._taken.pop(origin, None)
         self._present[origin] = member
         member.taken = 0
@@ -39,6 +42,10 @@ class Returning:
         if known:
             member.taken, member.away, member.correspondent = known.messages, known.away, known.correspondent
         return Resume.of(resume, known)
+
+    def is_replaced(self, member: Member) -> bool:
+        """Whether this connection ends because its member has come back over another one."""
+        return member is self._replaced
 
     def leave(self, member: Member) -> None:
         """A member has gone: remember how much it had said, if it can come back."""

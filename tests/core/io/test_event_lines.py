@@ -75,12 +75,14 @@ LINES = [
             ({"state": "sending", "own": True}, ""),
             (
                 {"state": "interrupted", "incoming": True, "done": 500},
-                "The file tea.txt is interrupted at 25 %: it goes on when both of you are here again",
+                "The file tea.txt is interrupted at 25 %. What has come is kept: the rest follows when it is offered again",
             ),
+            ({"state": "withdrawn", "incoming": True}, "[ann] does not offer tea.txt any more"),
             (
-                {"state": "interrupted", "incoming": True, "done": 500, "size": None},
-                "The file tea.txt is interrupted at 500 B: it goes on when both of you are here again",
+                {"state": "withdrawn", "incoming": True, "done": 500},
+                "[ann] does not offer tea.txt any more: 25 % has come, and is kept",
             ),
+            ({"state": "withdrawn", "incoming": True, "done": 500, "size": None}, "[ann] does not offer tea.txt any more"),
             (
                 {"state": "done", "incoming": True, "written": "tea (1).txt"},
                 "The file tea.txt (2.0 kB) from [ann] has arrived as tea (1).txt",

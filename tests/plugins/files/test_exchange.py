@@ -75,7 +75,7 @@ async def test_an_offer_to_one_member_is_told_to_nobody_else(home: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("to", "answer"), [("nobody", "nobody"), ("ann", "ann is not in this room"), ("far", "far is not in this room")]
+    ("to", "answer"), [("nobody", "nobody"), ("ann", "You cannot offer a file to yourself."), ("far", "far is not in this room")]
 )
 async def test_what_cannot_be_offered_is_refused(home: Path, to: str, answer: str) -> None:
     async with Crowd(home, headless=True) as crowd:

@@ -1,10 +1,12 @@
 """What both sides are told of a transfer, whatever either of them has done about it, and what they can still do then."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from crowd import Crowd, Person
 from offering import folder_of, reaches, written
 
@@ -117,6 +119,61 @@ async def test_what_was_cancelled_or_declined_can_be_accepted_after_all(home: Pa
         assert (folder_of(crowd, "bob") / "x").read_bytes() == (home / "x").read_bytes()
         await ann.shows("[bob] has received x")
         await asks(ann, "/transfers", "offered, received by 1")
+
+
+async def test_a_folder_that_was_removed_is_made_again_for_what_is_accepted_then(home: Path) -> None:
+    """The folder stayed the one that had no name any more: nothing could be received until the program was started again."""
+    async with tcp(home) as crowd:
+        ann, bob = await pair(crowd)
+        await offer(ann, bob, home, LARGE)
+        await accept(bob)
+        shutil.rmtree(folder_of(crowd, "bob"))
+        assert "x cannot be written: the folder for it does not exist" in str((await reaches(bob.ui, "failed")).reason)
+        bob.say("/accept 1")
+        await becomes(bob, "done")
+        assert (folder_of(crowd, "bob") / "x").read_bytes() == (home / "x").read_bytes()
+
+
+async def test_a_sender_that_leaves_for_good_interrupts_nothing(home: Path) -> None:
+    """Its receiver was told that the file goes on, and in the next line that it is not offered any more."""
+    async with tcp(home) as crowd:
+        ann, bob = await pair(crowd)
+        await offer(ann, bob, home, LARGE)
+        await accept(bob)
+        ann.say("/quit")
+        await becomes(bob, "withdrawn")
+        assert count_events(bob, "interrupted") == 0
+
+
+async def test_a_server_that_is_stopped_interrupts_a_file_and_ends_it_not(home: Path) -> None:
+    """Its goodbyes withdrew every offer: after a restart each file had to be accepted again."""
+    async with tcp(home) as crowd:
+        ann, bob = await pair(crowd)
+        await offer(ann, bob, home, LARGE)
+        await accept(bob)
+        crowd.server.stop()
+        await becomes(bob, "interrupted")
+        assert count_events(bob, "withdrawn") == 0
+
+
+async def test_a_sender_that_is_back_before_its_cut_was_noticed_interrupts_nothing_for_good(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a lid was closed and opened elsewhere: what it offered was withdrawn, and had to be accepted again."""
+    async with tcp(home) as crowd:
+        ann, bob = await pair(crowd)
+        await offer(ann, bob, home, LARGE)
+        await accept(bob)
+        before = ann.session
+        for name in ("finish", "close"):  # the server does not notice
+            monkeypatch.setattr(before.stream, name, lambda: None)
+        before.ended(ConnectionResetError())
+        await becomes(bob, "done")
+        assert ann.chat is not before
+        monkeypatch.undo()
+        before.stream.close()
+        assert count_events(bob, "withdrawn") == 0
+        assert (folder_of(crowd, "bob") / "x").read_bytes() == (home / "x").read_bytes()
 
 
 async def test_each_state_says_why_nothing_can_be_accepted(home: Path) -> None:
