@@ -8,17 +8,19 @@ manifest   of a folder
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import TypeVar
 
 from plytalk.core.io.descriptors import write_all
 from plytalk.plugins.files.file_limits import BLOCK, MAX_PARTIALS, PARTIAL_DAYS
 from plytalk.plugins.files.hash_tree import HASH
-from plytalk.plugins.files.safe_folder import SafeFolder
+from plytalk.plugins.files.safe_folder import OF_ANOTHER_KIND, SafeFolder
 from plytalk.plugins.files.safe_names import safe_name
 from plytalk.plugins.files.transfer_errors import NotStored
 from plytalk.trust.locks import acquire
 
+T = TypeVar("T")
 DATA = "data"
 _PREFIX, _SUFFIX = ".plytalk-", ".part"
 _STATE, _LEAVES = "state", "leaves"
@@ -54,18 +56,28 @@ class KeptFolder:
         return cls(into, name)
 
     def _hold(self, name: str) -> int:
-        descriptor = self.folder.open_file(name)
+        descriptor = self._made(name, self.folder.open_file)
         self._open.append(descriptor)
         return descriptor
+
+    def _made(self, name: str, make: Callable[[str], T]) -> T:
+        """What is made under this name, also where something of another kind has it: that is of no use, and is removed."""
+        try:
+            return make(name)
+        except OSError as trouble:
+            if trouble.errno not in OF_ANOTHER_KIND:
+                raise
+            self.folder.remove(name)
+            return make(name)
 
     def make_data(self, folder: bool, again: bool = False) -> None:
         """Make `data`, if need be, and note which inode it is."""
         if again:
             self.folder.remove(DATA)
         if folder:
-            self.folder.make_folder(DATA).close()
+            self._made(DATA, self.folder.make_folder).close()
         else:
-            os.close(self.folder.open_file(DATA))
+            os.close(self._made(DATA, self.folder.open_file))
         os.ftruncate(self._state, 0)
         os.pwrite(self._state, str(self.folder.inode(DATA)).encode(), 0)
 

@@ -12,7 +12,7 @@ from plytalk.plugins.files.file_limits import CHUNK
 from plytalk.plugins.files.hash_tree import TreeCheck, chunk_length, chunks_in, root_of
 from plytalk.plugins.files.kept_folder import KeptFolder
 from plytalk.plugins.files.manifest import FileOffer, check_offer
-from plytalk.plugins.files.safe_folder import SafeFolder, storing
+from plytalk.plugins.files.safe_folder import OF_ANOTHER_KIND, SafeFolder, storing
 from plytalk.plugins.files.stored_stream import StoredStream
 from plytalk.plugins.files.transfer_errors import BadOffer, Damaged, NoSpace, NotStored
 
@@ -85,6 +85,10 @@ class Partial:
                 yield self.received
         except BadOffer:  # the manifest on the disk is not the one that was written
             return
+        except OSError as trouble:
+            if trouble.errno not in OF_ANOTHER_KIND:
+                raise
+            self.received = 0  # a folder that is not what was written is made again
         finally:
             stream.close()
 

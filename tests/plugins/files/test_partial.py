@@ -78,6 +78,63 @@ def test_a_folder_arrives_with_all_that_is_in_it(here: Path, there: Path) -> Non
     assert send(album, there) == "album (1)"
 
 
+def replaced_by(kind: str, path: Path, elsewhere: Path) -> None:
+    """Put something else in the place of a file or folder."""
+    path.rename(elsewhere / "taken")
+    if kind == "link":
+        path.symlink_to(elsewhere / "taken")
+    elif kind == "folder":
+        path.mkdir()
+        (path / "more").touch()
+    elif kind == "file":
+        path.write_text("other")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        os.link(elsewhere / "taken", path)
+
+
+@pytest.mark.parametrize("name", ["data", "leaves"])
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe", "second name"])
+def test_what_is_kept_and_no_plain_file_any_more_is_begun_again(
+    here: Path, there: Path, tmp_path: Path, name: str, kind: str
+) -> None:
+    """It could not be received until its hidden folder was removed by hand."""
+    (here / "a").write_bytes(os.urandom(3 * CHUNK))
+    with offered(here / "a") as (source, tree, offer):
+        with arriving(there, offer) as partial:
+            carry(source, tree, partial, chunks=2)
+        (kept,) = there.iterdir()
+        replaced_by(kind, kept / name, tmp_path)
+        before = (tmp_path / "taken").read_bytes()
+        with arriving(there, offer) as partial:
+            assert partial.received == 0
+            carry(source, tree, partial)
+            assert partial.finish() == "a"
+    assert tree_of(there) == tree_of(here)
+    assert (tmp_path / "taken").read_bytes() == before
+
+
+@pytest.mark.parametrize(("place", "kind"), [("data", "link"), ("data", "file"), ("data/b", "link"), ("data/b", "file")])
+def test_a_folder_that_is_kept_and_is_none_any_more_is_begun_again(
+    here: Path, there: Path, tmp_path: Path, place: str, kind: str
+) -> None:
+    (here / "a" / "b").mkdir(parents=True)
+    (here / "a" / "b" / "c").write_bytes(os.urandom(3 * CHUNK))
+    with offered(here / "a") as (source, tree, offer):
+        with arriving(there, offer) as partial:
+            carry(source, tree, partial, chunks=2)
+        (kept,) = there.iterdir()
+        replaced_by(kind, kept / place, tmp_path)
+        before = tree_of(tmp_path / "taken")
+        with arriving(there, offer) as partial:
+            assert partial.received == 0
+            carry(source, tree, partial)
+            assert partial.finish() == "a"
+    assert tree_of(there) == tree_of(here)
+    assert tree_of(tmp_path / "taken") == before
+
+
 @pytest.mark.parametrize("kind", ["file", "folder", "file with two names"])
 def test_what_got_its_name_just_before_the_process_ended_is_not_sent_again(here: Path, there: Path, kind: str) -> None:
     if kind == "folder":
