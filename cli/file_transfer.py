@@ -107,7 +107,7 @@ def sent(choice: Choice, ui: SendUi, to: str | None, host: str | None, port: int
     prefer_number(choice)
     stack = choice.stack()
     codes = let_return(stack, "send", *map(os.path.abspath, ui.paths))
-    ui.when_over = lambda: forget(codes)
+    ui.when_over, ui.waits = lambda: forget(codes), bool(codes)
     (first, *doors) = listen_addresses(choice, stack, host, port)
     announce = partial(told_to_receivers, choice, ui)
     server = make_server(choice, first.stack, limits=limits, doors=doors, secret=Asker(), announce=announce)

@@ -9,8 +9,9 @@ from typing import Any
 
 from plytalk.core.contracts import questions
 from plytalk.core.contracts.endings import EndedBy
-from plytalk.core.contracts.events import Closed, Error, Event, File, Left, Notice, Result
+from plytalk.core.contracts.events import Closed, Error, Event, File, Left, Notice, Result, You
 from plytalk.core.contracts.ui import Conversation, Ui
+from plytalk.core.io.display import is_dumb
 from plytalk.core.io.event_lines import lines_of
 from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.io.standard_streams import tell
@@ -141,19 +142,21 @@ class TransferUi(Ui):
 
     def _draw(self, event: File) -> None:
         """The bar of a transfer that goes on."""
-        if event.state in MOVING and event.transfer not in self._bars and not self._question:
+        if event.state in MOVING and event.transfer not in self._bars and not (self._question or is_dumb()):
             from tqdm import tqdm
 
             self._bars[event.transfer] = tqdm(
                 total=event.size, unit="B", unit_scale=True, desc=event.name[:40], initial=event.done, file=sys.stderr,
                 dynamic_ncols=True, leave=False,
             )  # fmt: skip
-        if bar := self._bars.get(event.transfer):
-            if event.own or event.incoming:
-                bar.update(event.done - bar.n)
-            if event.state in ENDED:
-                bar.close()
-                del self._bars[event.transfer]
+        bar = self._bars.get(event.transfer)
+        if bar is None:  # the bar of a stream has no truth value: its size is not known
+            return
+        if mine := event.own or event.incoming:
+            bar.update(event.done - bar.n)
+        if event.state in ENDED or (mine and event.state not in MOVING):
+            bar.close()
+            del self._bars[event.transfer]
 
     def _close_bars(self) -> None:
         for bar in self._bars.values():
@@ -175,7 +178,12 @@ class SendUi(TransferUi):
         self.paths = paths
         self.when_over: Callable[[], None] = lambda: None
         """Called when nobody is waited for any more."""
+        self.waits = False
+        """Whether the other side comes here, and may come back after a cut."""
         self._asked = self._offered = False
+        self._company: You | None = None
+        self._untold: list[File] = []
+        """What is offered, and the user was not told to whom."""
 
     def print_lines(self, *lines: str) -> None:
         """What the other side needs."""
@@ -196,8 +204,16 @@ class SendUi(TransferUi):
             self._offered = True
         elif isinstance(event, File) and event.own and event.state == "offered" and not self._offered:
             self.pending.add(event.transfer)
+            self._untold.append(event)
+        elif isinstance(event, You):
+            self._company = event
         elif isinstance(event, Left) and not event.reason:  # by its own wish: it does not come back
             self.when_over()
+        elif isinstance(event, Left) and self.waits and self.pending and not self._quiet:
+            tell("Waiting for the other side to come back: what has arrived there is kept.")
+        if self._company and self.draws and not self.waits:
+            while self._untold:
+                tell(f"* {without_command(self._untold.pop(0))} to {in_words(self._company)}.")
 
     @property
     def unfinished(self) -> bool:
@@ -230,21 +246,23 @@ class ReceiveUi(TransferUi):
                     return
 
     async def _ask(self, conversation: Conversation, offer: File) -> None:
-        accepted = await self._says_yes(f"{lines_of(offer)[0].removeprefix('* ').partition('. /accept')[0]}. Receive it?")
+        accepted = await self._says_yes(f"{without_command(offer)}. Receive it?", "--yes accepts what is offered.")
         words = [offer.transfer]
         if accepted:
             self.pending.add(offer.transfer)
             name = safe_name(offer.name)
-            if self._overwrite and (self._overwrite / name).is_file() and await self._says_yes(f"{name} exists. Replace it?"):
+            exists = self._overwrite and (self._overwrite / name).is_file()
+            if exists and await self._says_yes(f"{name} exists. Replace it?", "a number is added to its name."):
                 words.append(REPLACE)
         conversation.command("accept" if accepted else "decline", words)
 
-    async def _says_yes(self, question: str) -> bool:
+    async def _says_yes(self, question: str, otherwise: str) -> bool:
+        """`otherwise` says what an end of input means."""
         while (typed := await self._typed(question)) is not None:
             if (answer := typed.strip().lower()) in ANSWERS:
                 return ANSWERS[answer]
             tell(questions.HINT)
-        tell("Nobody answers here: --yes accepts what is offered.")
+        tell(f"Nobody answers here: {otherwise}")
         return False
 
     def note(self, event: Event) -> None:
@@ -259,10 +277,22 @@ class ReceiveUi(TransferUi):
             self.pending.add(event.transfer)
         elif event.state == "done":
             self._received += 1
-        elif event.state == "failed" and event.size is None:  # nothing of it is kept
+        elif event.state == "failed" and event.size is None and not self.pending:  # nothing of it is kept
             self._comes_back = False
+            self._stop()
 
     @property
     def unfinished(self) -> bool:
         """Whether something that was offered has not come, or nothing was."""
         return self.failed or not self._received or bool(self.pending)
+
+
+def without_command(offer: File) -> str:
+    """What is told of an offer, without the command that answers it or takes it back: here it is not typed."""
+    return lines_of(offer)[0].removeprefix("* ").partition(". /")[0]
+
+
+def in_words(company: You) -> str:
+    """Those to whom a file is offered."""
+    names = [one.name for one in company.others if one.name]
+    return f"everybody in {company.room}: {', '.join(names)}" if names else f"everybody who comes into {company.room}"

@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 from plytalk.core.contracts.blame import blame_one
 from plytalk.core.contracts.endings import EndedBy, Ending
-from plytalk.core.contracts.errors import Busy, ChatError, Refused
+from plytalk.core.contracts.errors import Busy, ChatError, Refused, Truncated
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.interruption import let_through
@@ -178,7 +178,8 @@ class Gathering:
             self._unreceived = ending
         is_last = not len(server.capacity)
         if ending.error and (server.keeps or not is_last):
-            server.notice(f"{session.address}: {ending.error.sentence}")
+            # What to do after a cut is for the one who can connect again.
+            server.notice(f"{session.address}: {ending.error if isinstance(ending.error, Truncated) else ending.error.sentence}")
         if is_last:
             self.presence = Presence.DISPERSED
             if not self._over.done():  # otherwise the UI has failed
