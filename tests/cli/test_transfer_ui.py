@@ -145,6 +145,8 @@ def test_one_who_sends_to_a_room_is_told_who_is_offered_the_file(tmp_path: Path)
     server.sendline("/accept 1")
     sender.expect("has received x.")
     sender.expect(pexpect.EOF)
+    sender.close()
+    assert sender.exitstatus == 0
     server.close()
 
 

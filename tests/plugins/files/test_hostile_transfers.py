@@ -171,7 +171,7 @@ def test_a_planted_link_in_the_place_of_what_is_kept_is_not_followed(inside: Pat
     if name:
         kept.mkdir(0o700)
     (kept / name if name else kept).symlink_to(tmp_path / "mine" if name else tmp_path)
-    if name:  # what is no plain file is of no use, and is removed
+    if name:  # what is not a plain file is of no use, and is removed
         assert receive(source, inside) == "a"
     else:
         with pytest.raises(TransferError):
