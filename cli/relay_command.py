@@ -11,7 +11,6 @@ import click
 from plytalk.cli.main import is_debugging
 from plytalk.cli.open_files import SPARE, allow_open_files
 from plytalk.cli.parameters import FILE, TEXT
-from plytalk.cli.talk import end_as_by_control_c
 from plytalk.core.contracts.errors import Exit, Usage
 from plytalk.core.contracts.transport import Transport
 from plytalk.core.endpoints.loop_faults import telling_faults
@@ -72,7 +71,6 @@ def relay(
     metrics_at = listen_address("--metrics", metrics, 9592) if metrics else None
     if not names and place.host in (EVERY_NETWORK, "0.0.0.0"):  # noqa: S104 - only compared
         tell("Without --name nobody elsewhere can hold the name of a key here: give the host that people write.")
-    end_as_by_control_c()
     server = Relay(hosts, keys)
     wanted = server.limits.connections + SPARE
     if (files := allow_open_files(wanted)) < wanted:

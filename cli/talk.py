@@ -259,7 +259,6 @@ def is_typed(option: str) -> bool:
 
 def run(conversation: Coroutine[Any, Any, Ending]) -> int:
     """Run to the end, on uvloop where it is installed (the extra `fast`)."""
-    end_as_by_control_c()
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
         ending = runner.run(conversation if is_debugging() else telling_faults(conversation, tell))
     if ending.error:
@@ -275,21 +274,3 @@ def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     new: Callable[[], asyncio.AbstractEventLoop] = new_event_loop  # mypy sees its type only where uvloop is installed
     return new
-
-
-def end_as_by_control_c() -> None:
-    """Say goodbye and put the terminal back also when the system, or a terminal that closes, ends the program."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if (
-            number is not None and signal.getsignal(number) is signal.SIG_DFL
-        ):  # a parent that ignores one, as nohup does, does so on purpose
-            with contextlib.suppress(ValueError):  # not in the main thread, so embedded in another program
-                signal.signal(number, interrupt)
-
-
-def interrupt(*_: object) -> None:
-    """What Control-C does, also where a shell has started the program in the background and Control-C is ignored."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        raise KeyboardInterrupt
-    signal.raise_signal(signal.SIGINT)
