@@ -9,7 +9,6 @@ It keeps no address (`relay_sources.py`) and logs nothing; what it counts is in 
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
@@ -20,7 +19,7 @@ from plytalk.core.contracts.errors import CannotConnect, ChatError, RemoteError
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.transport import Listener, Stream
-from plytalk.core.endpoints.admission import Newcomers
+from plytalk.core.endpoints.admission import CountedSource, Newcomers
 from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_caller import Caller, CallerState, RelayFigures, RelayLimits
@@ -52,7 +51,8 @@ class Relay:
         self.holders: dict[str, Caller] = {}
         self._waiting: dict[bytes, Caller] = {}
         self._unopened = Newcomers[Caller, bytes]()
-        self._holds: Counter[bytes] = Counter()
+        self._joiners = CountedSource[Caller, bytes]()  # those that wait, and those of pairs
+        self._holds = CountedSource[Caller, bytes]()
         self.figures = RelayFigures()
         self._background = Background()
         self._callers: set[Caller] = set()
@@ -173,25 +173,26 @@ class Relay:
     def _hold(self, caller: Caller, name: str) -> None:
         if len(self.holders) >= self.limits.holds:
             self._refuse(caller, RelayReason.FULL)
-        elif self._holds[caller.source] >= self.limits.holds_of_source:
+        elif self._holds.counts[caller.source] >= self.limits.holds_of_source:
             self._refuse(caller, RelayReason.TOO_OFTEN)
         else:
             self._opened(caller)
-            self._holds[caller.source] += 1
+            self._holds.add(caller, caller.source)
             caller.state, caller.name, caller.heard = CallerState.HOLDING, name, time.monotonic()
             self.holders[name] = caller
             caller.stream.send(wire.frame(wire.OPENED + name.encode()))
 
     def _join(self, caller: Caller, name: str) -> None:
-        holder = self.holders.get(name)
+        holder, free = self.holders.get(name), self.limits.pairs - len(self._joiners)
         if not self._sources.may_join(caller.source):
             self._refuse(caller, RelayReason.TOO_OFTEN)
         elif holder is None:
             self._refuse(caller, RelayReason.NOBODY)
-        elif self.figures.pairs + len(self._waiting) >= self.limits.pairs:
-            self._refuse(caller, RelayReason.FULL)
+        elif self._joiners.counts[caller.source] >= free:  # less than is left: so any crowd leaves something to the next one
+            self._refuse(caller, RelayReason.TOO_OFTEN if free else RelayReason.FULL)
         else:
             self._opened(caller)
+            self._joiners.add(caller, caller.source)
             caller.state, caller.ticket = CallerState.WAITING, token_bytes(wire.TICKET)
             caller.stream.pause()  # what it says already waits in its own buffers
             self._waiting[caller.ticket] = caller
@@ -283,14 +284,13 @@ class Relay:
     def _close(self, caller: Caller) -> None:
         if caller.state is CallerState.CLOSED:
             return
-        before, caller.state = caller.state, CallerState.CLOSED
+        caller.state = CallerState.CLOSED
         self._opened(caller)
         self._callers.discard(caller)
-        if before is CallerState.HOLDING:
-            self._holds[caller.source] -= 1
-            self._holds += Counter()  # forget sources that hold nothing
-            del self.holders[caller.name]
+        self.holders.pop(caller.name, None)
         self._waiting.pop(caller.ticket, None)
+        self._holds.remove(caller)
+        self._joiners.remove(caller)
         partner, caller.partner = caller.partner, None
         caller.stream.close()
         if partner and partner.state is not CallerState.CLOSED:

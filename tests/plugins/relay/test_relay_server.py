@@ -178,6 +178,35 @@ async def test_limits_for_one_source_and_in_all() -> None:
     assert [talker.ended for talker in silent] == [True, False, False]
 
 
+async def test_one_address_takes_half_of_the_pairs_and_any_crowd_leaves_something_to_the_next() -> None:
+    relay = Relay({"h"}, limits=RelayLimits(pairs=20, joins_a_minute=1000))
+    holder, name = await holding(relay)
+
+    answers: list[Talker] = []
+
+    async def joins(source: str) -> tuple[list[Talker], bytes]:
+        """Those that an address gets in until the relay refuses, and the refusal."""
+        joined: list[Talker] = []
+        while True:
+            joiner = Talker(relay, f"{source}:1")
+            if said := await joiner.says(first(JOIN, name.encode())):
+                return joined, said[0]
+            joined.append(joiner)
+            if len(joined) % 2:  # waiting or paired, it is the same
+                answers.append(Talker(relay, "192.0.2.1:2"))
+                await answers[-1].says(first(ANSWER, holder.frames()[-1][1:17]))
+
+    (greedy, said), *others = [await joins(f"192.0.2.{50 + one}") for one in range(4)]
+    assert said == NO + bytes([RelayReason.TOO_OFTEN])
+    assert [len(greedy), *(len(one) for one, _ in others)] == [10, 5, 3, 1]
+    assert len((await joins("192.0.2.99"))[0]) == 1
+    assert await joins("192.0.2.100") == ([], NO + bytes([RelayReason.FULL]))
+    for talker in (*answers, *greedy):
+        talker.stream.close()
+    await idle()
+    assert len((await joins("192.0.2.101"))[0]) == 3  # of the 5 pairs that have ended
+
+
 async def test_a_crowd_from_one_address_takes_no_place_of_another() -> None:
     relay = Relay({"h"}, limits=RelayLimits(unopened=3))
     honest = Talker(relay, "192.0.2.1:1")
@@ -270,9 +299,10 @@ async def test_random_bytes_leave_nothing_behind() -> None:
         await idle()
         states = [caller.state for caller in relay._callers]
         assert CallerState.CLOSED not in states
-        assert states.count(CallerState.HOLDING) == len(relay.holders) == sum(relay._holds.values())
+        assert states.count(CallerState.HOLDING) == len(relay.holders) == len(relay._holds)
         assert states.count(CallerState.WAITING) == len(relay._waiting)
         assert states.count(CallerState.PAIRED) == 2 * relay.figures.pairs
+        assert len(relay._joiners) == relay.figures.pairs + relay.waiting
         assert len(relay._unopened) == states.count(CallerState.NEW) + states.count(CallerState.CHALLENGED)
     for talker in (*talkers, holder):
         talker.stream.close()
