@@ -19,7 +19,7 @@ from plytalk.api.local_names import run_client
 from plytalk.cli.invite import place_words, warn, weakness, who_may_come
 from plytalk.cli.main import complain
 from plytalk.cli.parameters import TEXT, ContactType, PortType
-from plytalk.cli.relay_option import prefer_number, relay_option
+from plytalk.cli.relay_option import relay_option
 from plytalk.cli.stacks import layer_options
 from plytalk.cli.talk import TalkCommand, agreed_port, listen_addresses, ping_option, run
 from plytalk.cli.transfer_ui import ReceiveUi, SendUi, TransferUi
@@ -104,7 +104,6 @@ def sent(choice: Choice, ui: SendUi, to: str | None, host: str | None, port: int
         return ended(ui, connected(choice, to, port, limits))
     if not choice.classes.get("auth"):
         choice.classes["auth"] = [choice.registry.layer("auth", "code")]
-    prefer_number(choice)
     stack = choice.stack()
     codes = let_return(stack, "send", *map(os.path.abspath, ui.paths))
     ui.when_over, ui.waits = lambda: forget(codes), bool(codes)

@@ -5,9 +5,8 @@ from typing import Any
 
 import click
 
-from plytalk.api.choice import Choice, own_relay
+from plytalk.api.choice import own_relay
 from plytalk.cli.parameters import TEXT
-from plytalk.core.contracts.authenticator import Authenticator
 
 OWN = "@"
 """The value of --relay without one: no host has such a name."""
@@ -28,9 +27,3 @@ relay_option = click.option(
 def at_own_relay(door: str, settings: Mapping[str, Any]) -> str:
     """A door as it was written, with the relay of the config file where it was to be that. Raises Usage where there is none."""
     return f"relay:{own_relay(settings)}" if door == f"relay:{OWN}" else door
-
-
-def prefer_number(choice: Choice) -> None:
-    """Hold a number at the relay where there is a code: both can be read out, and the name of a key cannot."""
-    if any(auth.replaces_peer for auth in choice.classes.get("auth", ()) if issubclass(auth, Authenticator)):
-        choice.options.setdefault("relay_number", True)

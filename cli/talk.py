@@ -21,7 +21,7 @@ from plytalk.cli.invite import announce, newcomer, open_to_all, warn, weakness
 from plytalk.cli.main import complain, is_debugging
 from plytalk.cli.open_files import limits_for
 from plytalk.cli.parameters import TEXT, ContactType, PortType
-from plytalk.cli.relay_option import prefer_number, relay_option
+from plytalk.cli.relay_option import relay_option
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.cli.typed_words import Asker, refuse_code, refuse_seed
@@ -153,7 +153,6 @@ def serve(
         tell("Standard input is empty, so the server goes on as with --headless. To talk here, start it in a terminal.")
     if headless:
         choice.classes["ui"] = [choice.registry.layer("ui", "none")]
-    prefer_number(choice)
     refuse_other_stacks(choice, web_inspect)
     stack = choice.stack()
     stack.ui.stays = stdio or has_no_input() or not once  # without any input, a server can still be there to listen

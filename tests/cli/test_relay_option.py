@@ -1,5 +1,6 @@
 """`--relay`: a file goes by a number and a code, and the relay of the config file is used (see test_relay_command.py)."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,39 @@ def test_a_trace_of_a_server_begins_with_what_it_says_to_the_relay(tmp_path: Pat
     run = chat("inspect", str(trace), "--text", environment=home(tmp_path, "a"))
     assert f"{place}  -> plyrelay/1 hold" in run.stdout
     assert f"{place}  <- plyrelay/1 name" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "by_number"),
+    [
+        (("--profile", "demo01"), True),
+        (("--profile", "demo02"), True),
+        (("--profile", "secure-chat"), True),
+        (("--identity", "key"), False),
+        (("--relay-key", "key"), False),
+    ],
+    ids=["plaintext", "no key", "another chat's key", "another identity", "a key for the relay"],
+)
+def test_the_line_that_is_shown_connects_whatever_key_the_server_has(options: tuple[str, ...], by_number: bool, tmp_path) -> None:
+    with started("relay", "--listen", "127.0.0.1:0") as relay:
+        address = relay.tells("Relaying at ").split()[2].rstrip(".")
+        own = [str(tmp_path / word) if word == "key" else word for word in options]
+        with started("serve", "--relay", address, *own, environment=home(tmp_path, "alice")) as server:
+            line = shlex.split(server.tells("The other side connects with:").partition("chat connect ")[2])
+            assert line[0].partition("@")[0].isdigit() is by_number
+            with started("connect", *line, environment=home(tmp_path, "bob")) as client:
+                client.say("by the line that was shown")
+                assert server.hear_words() == "by the line that was shown"
+                client.end_input()
+                assert client.status() == 0
+
+
+@pytest.mark.parametrize("others", [("--profile", "demo02"), ("--identity", "one")], ids=["no key", "another key"])
+def test_a_name_at_a_relay_that_is_not_the_key_of_the_server_is_refused(others: tuple[str, ...], tmp_path: Path) -> None:
+    words = ("--relay", "127.0.0.1:1", "--relay-key", str(tmp_path / "other"), *others)
+    run = chat("serve", *words, environment=home(tmp_path, "a"), folder=tmp_path)
+    assert run.returncode == 2
+    assert "The key of --relay-key is not the one that this server shows" in complaint(run)
 
 
 @pytest.mark.parametrize("command", [("serve", "--relay"), ("connect", "412@")])

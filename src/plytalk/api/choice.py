@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from plytalk.api.doors import WrittenDoor, listening_place
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Usage
+from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
@@ -47,7 +48,22 @@ class Choice:
                 f"The transport `{transport.name}` is for guests alone.",
                 f"Open a door for them: --door {transport.name}:HOST:PORT.",
             )
+        self._name_at_relay()
         return Stack.build(self.classes, self.options, self.registry.profiles(), self.made)
+
+    def _name_at_relay(self) -> None:
+        """Hold a number at a relay where the name of a key is of no use: it cannot be read out with a code, and by it the other
+        side expects that key, which the handshake may not show. Raises Usage where --relay-key names another one.
+        """
+        handshake, key = cast(type[Handshake], self.classes["handshake"][0]), self.options.get("relay_key")
+        shows_key = Role.RESPONDER in handshake.shows and any(option.name == "identity" for option in handshake.options)
+        if key and (not shows_key or self.options.setdefault("identity", key) != key):
+            raise Usage("The key of --relay-key is not the one that this server shows: others would refuse it.", "Leave it out.")
+        if "identity" in self.options and shows_key:
+            self.options.setdefault("relay_key", self.options["identity"])
+        auths = (auth for auth in self.classes.get("auth", ()) if issubclass(auth, Authenticator))
+        if not shows_key or any(auth.replaces_peer for auth in auths):
+            self.options.setdefault("relay_number", True)
 
     def take_options(
         self, layers: Sequence[type[Layer]], given: Mapping[str, Any], configured: Mapping[str, Any], role: Role | None

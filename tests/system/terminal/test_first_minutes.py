@@ -129,8 +129,6 @@ def test_a_server_with_several_doors_says_it_in_six_rows(options, last, most, ho
         pytest.importorskip(name, reason=f"needs {name}")
     with relaying() as (_, relay):
         doors = [word for way in WAYS[:most] for word in ("--door", way.format(relay))]
-        if "--profile" in options and most == len(WAYS):
-            doors.append("--relay-number")  # there is no key in these chats
         for identity in ("new", "old"):
             with chat(homes[0], "serve", "--port", "0", *doors, *options) as screen:
                 screen.until(last)
