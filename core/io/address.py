@@ -183,6 +183,14 @@ def _ascii(name: str, written: str) -> str:
         ) from None
 
 
+def is_number(host: str) -> bool:
+    """Whether a host is an address and not a name."""
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
+
+
 def is_local(peer: str) -> bool:
     """Whether a peer is on this machine, by its address as a stream shows it: there one user may well be both ends."""
     return _is_loopback(peer.rpartition(":")[0].strip("[]")) or "/" in peer or peer.startswith("memory:")

@@ -61,9 +61,11 @@ class UserQuestions:
     async def _ask(self, question: str, otherwise: str, **about: str) -> bool:
         try:
             return await self._ui.question_queue.ask(question, otherwise, **about)
+        except ChatError:
+            raise
         except BaseException as error:  # out of a task, SystemExit would end the loop
             let_through(error)
-            raise error if isinstance(error, ChatError) else blame_one(error, self._ui) from error
+            raise blame_one(error, self._ui) from error
 
     async def _unless_gone(self, asking: "asyncio.Future[bool]") -> bool:
         """The answer. Raises HandshakeFailed when the other side disconnects first, which withdraws the question.

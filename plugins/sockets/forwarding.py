@@ -13,7 +13,7 @@ from plytalk.core.contracts.errors import HandshakeFailed, Usage
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.contracts.wire import IN, CutWire
-from plytalk.core.io.address import is_local, join_address
+from plytalk.core.io.address import is_local, is_number, join_address
 from plytalk.plugins.sockets.opening_units import END_OF_LINE, cut_nothing, cut_opening, line
 
 PROXIED = "proxied-"
@@ -68,14 +68,6 @@ def proxied(proxy: str, forwarded: str) -> str:
         return f"{PROXIED}circuit-{int(address) & 0xFFFFFFFF:08x}:{port}"
     peer = join_address(str(address), int(port))
     return f"{PROXIED}{peer}" if is_local(peer) else peer
-
-
-def is_number(host: str) -> bool:
-    """Whether a host is an address and not a name."""
-    try:
-        return bool(ip_address(host))
-    except ValueError:
-        return False
 
 
 class ProxyLine(FilterStream):

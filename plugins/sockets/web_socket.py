@@ -26,7 +26,8 @@ from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refuse
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.wire import CutWire
-from plytalk.plugins.sockets.forwarding import is_among, is_number, proxied
+from plytalk.core.io.address import is_number
+from plytalk.plugins.sockets.forwarding import is_among, proxied
 from plytalk.plugins.sockets.web_socket_units import cut_web_socket
 
 SUBPROTOCOL = Subprotocol("plytalk.1")

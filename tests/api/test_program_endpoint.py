@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from taking_part import OTHER, QUICK, Cut, client, room, said, until
 
 from plytalk.api.chat import connect
-from plytalk.api.hosting import ChatServer
+from plytalk.api.hosting import ChatServer, serve
 from plytalk.core.contracts.errors import (
     Exit,
     NotDone,
@@ -40,6 +41,84 @@ async def test_what_makes_no_sense_is_raised_where_the_context_is_entered(
     with pytest.raises(error):
         async with chat:
             raise AssertionError("it went on")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("address", None), ("address", 7591), ("address", b"host"), ("address", ("127.0.0.1", 1))]
+    + [(name, 5) for name in ("profile", "home", "secret", "ask", "limits")],
+)
+@pytest.mark.parametrize("make", [connect, serve])
+def test_a_value_of_another_type_is_refused_by_its_name(make: Callable[..., object], name: str, value: object) -> None:
+    if (make, name, value) == (serve, "address", None):
+        return
+    with pytest.raises(Usage, match=rf"^{name}= takes a value of the type .*, not {type(value).__name__}"):
+        make(**{"address": "127.0.0.1:1", name: value})
+
+
+@pytest.mark.parametrize("options", [{"ui": "console"}, {"options": 5}, {"options": {5: 1}}])
+async def test_layers_that_are_none_are_refused(tmp_path: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(Usage):
+        async with connect("127.0.0.1:1", home=tmp_path, **options):
+            raise AssertionError("it went on")
+
+
+async def test_what_is_said_has_a_type_too(tmp_path: Path) -> None:
+    async with room(tmp_path) as server, client(server, tmp_path) as chat:
+        for wrong in (None, 5, b"hello", ["hello"]):
+            with pytest.raises(Usage, match=r"^text= takes a value of the type str"):
+                await chat.send(wrong)
+            with pytest.raises(Usage, match=r"^name= takes a value of the type str"):
+                await chat.command(wrong)
+            with pytest.raises(Usage, match=r"^argument 2= takes a value of the type str"):
+                await chat.command("msg", "bob", wrong)
+            with pytest.raises(Usage, match=r"^event= takes a value of the type Event"):
+                chat.tell_read(wrong)
+        for wrong in (None, 5, ["file"]):
+            with pytest.raises(Usage, match="path= takes a value of the type str or bytes or PathLike, not"):
+                await chat.send_file(wrong)
+        with pytest.raises(Usage, match=r"^to= takes"):
+            await chat.send("hello", to=5)
+
+
+async def test_another_thread_or_loop_is_told_where_the_conversation_belongs(tmp_path: Path) -> None:
+    async with room(tmp_path) as server, client(server, tmp_path) as chat:
+
+        def elsewhere() -> None:
+            for call in (lambda: chat.send("hello"), lambda: chat.command("who"), lambda: anext(chat), chat.close):
+                with pytest.raises(Usage, match="another event loop, or to another thread"):
+                    asyncio.run(call())
+            with pytest.raises(Usage, match="another event loop, or to another thread"):
+                chat.tell_typing()
+
+        await asyncio.to_thread(elsewhere)
+        loop = asyncio.get_running_loop()
+        await asyncio.to_thread(lambda: asyncio.run_coroutine_threadsafe(chat.send("hello"), loop).result())
+
+
+def test_a_conversation_whose_loop_has_ended_says_so(tmp_path: Path) -> None:
+    async def begin() -> Any:
+        server = serve("127.0.0.1:0", home=tmp_path / "server", headless=True)
+        await server.__aenter__()
+        chat = connect(server.address, peer=server.fingerprint, home=tmp_path / "client")
+        return await chat.__aenter__()
+
+    chat = asyncio.run(begin())
+    for call in (lambda: chat.send("hello"), chat.close):
+        with pytest.raises(Usage, match="another event loop"):
+            asyncio.run(call())
+
+
+async def test_a_conversation_whose_task_somebody_cancelled_is_broken_off(tmp_path: Path) -> None:
+    async with room(tmp_path) as server:
+        chat = await client(server, tmp_path).__aenter__()
+        while not chat._task.done():
+            chat._task.cancel()
+            await idle()
+        with pytest.raises(NotDone, match="broken off"):
+            await chat.send("hello")
+        with pytest.raises(NotDone, match="broken off"):
+            await chat.close()
 
 
 async def test_a_conversation_begins_once(tmp_path: Path) -> None:

@@ -111,7 +111,11 @@ def choose_layers(ui: Ui, role: Role, profile: str | None, arguments: Mapping[st
     """
     registry = Registry()
     given = {name: value for name, value in arguments.items() if value is not None}
-    options = {name.replace("-", "_"): value for name, value in given.pop("options", {}).items()}
+    if "ui" in given:
+        raise Usage("ui= is not for programs, which take the events themselves.", "Run `chat` for a user interface.")
+    named = given.pop("options", {})
+    refuse_other_types(options=(named, Mapping))
+    options = {str(name).replace("-", "_"): value for name, value in named.items()}
     made: dict[type[Layer], Layer] = {type(ui): ui}
     layers: dict[str, list[str | type[Layer]]] = {"ui": [type(ui)]}
     for kind in KINDS:
@@ -122,6 +126,14 @@ def choose_layers(ui: Ui, role: Role, profile: str | None, arguments: Mapping[st
     choice = Choice(registry, resolve(registry, layers, whole, {}), whole, made=made, doors=written)
     take(choice, {**given, **options}, role)
     return choice
+
+
+def refuse_other_types(**given: tuple[object, Any]) -> None:
+    """Raises Usage for the first value that does not have the type beside it."""
+    for name, (value, wanted) in given.items():
+        if not isinstance(value, wanted):
+            kinds = [one.__name__ for one in getattr(wanted, "__args__", (wanted,)) if one is not type(None)]
+            raise Usage(f"{name}= takes a value of the type {' or '.join(kinds)}, not {type(value).__name__}.")
 
 
 def several(kind: str, value: Any) -> list[Any]:

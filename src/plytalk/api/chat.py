@@ -1,8 +1,9 @@
 """`plytalk.connect`: a client for a program."""
 
+from collections.abc import Callable
 from typing import Unpack
 
-from plytalk.api.arguments import ClientArguments, FileName, choose_layers
+from plytalk.api.arguments import ClientArguments, FileName, choose_layers, refuse_other_types
 from plytalk.api.assembly import make_client, server_address
 from plytalk.api.doors import connecting_place
 from plytalk.api.inbox import AnswersQuestions, Inbox
@@ -40,6 +41,7 @@ def connect(
     identity, and for a one-time code. The others are options of `chat connect`.
     """
     named = {"peer": peer, "name": name, "room": room, "reconnect": reconnect or None}
+    refuse_other_types(ask=(ask, Callable | None))
     return Chat(address, Inbox(ask), {**layers, **named}, profile=profile, home=home, secret=secret, limits=limits)
 
 

@@ -1,9 +1,9 @@
 """`plytalk.serve`: a server for a program."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
-from plytalk.api.arguments import FileName, ServerArguments, choose_layers
+from plytalk.api.arguments import FileName, ServerArguments, choose_layers, refuse_other_types
 from plytalk.api.assembly import make_server
 from plytalk.api.doors import HERE
 from plytalk.api.guest_ports import guest_addresses
@@ -46,6 +46,9 @@ def serve(
     of the first door; `guest_addresses` says where. `home`, `ask`, `secret` and `limits` are as for `connect`, the others
     options of `chat serve`.
     """
+    refuse_other_types(
+        address=(address, str | None), ask=(ask, Callable | None), doors=(doors, list | tuple), guests=(guests, list | tuple)
+    )
     inbox, arguments = NoticeBox(ask) if headless else Inbox(ask), {**layers, "name": name, "room": room}
     return ChatServer(keep, doors, guests, address, inbox, arguments, profile=profile, home=home, secret=secret, limits=limits)
 

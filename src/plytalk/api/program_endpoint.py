@@ -5,12 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import copy_context
-from os import fsdecode
+from os import PathLike, fsdecode
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from plytalk.api.arguments import FileName
+from plytalk.api.arguments import FileName, refuse_other_types
 from plytalk.api.inbox import Inbox
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError, NotDone, UnknownPeer, Usage
@@ -23,6 +23,10 @@ from plytalk.trust.folders import HOME
 Secret = Callable[[str], str]
 """Gives a secret, such as the passphrase of the identity, for a prompt."""
 NOT_ENTERED = "This conversation has not begun.", "Enter it first, with `async with`."
+OTHER_LOOP = (
+    "This conversation belongs to another event loop, or to another thread.",
+    "Use it where it was entered; from another thread with asyncio.run_coroutine_threadsafe.",
+)
 AGAIN = 0.1
 """After how many seconds a task that has not ended is cancelled again: the first time it still says goodbye."""
 
@@ -55,10 +59,15 @@ class ProgramEndpoint(ABC):
         secret: Secret | None,
         limits: Limits | None,
     ) -> None:
+        refuse_other_types(
+            address=(address, str), profile=(profile, str | None), home=(home, str | PathLike | None),
+            secret=(secret, Callable | None), limits=(limits, Limits | None),
+        )  # fmt: skip
         self.address, self._inbox, self._arguments, self._profile = address, inbox, arguments, profile
         self._secret, self._limits = secret or no_secret, limits or Limits()
         self._home = None if home is None else Path(home).absolute()
         self._task: asyncio.Task[Ending] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @abstractmethod
     async def _run(self) -> Ending:
@@ -75,7 +84,8 @@ class ProgramEndpoint(ABC):
             raise Usage("This conversation has begun before.", "Make another one.")
         context = copy_context()
         context.run(HOME.set, self._home or HOME.get())
-        self._task = asyncio.get_running_loop().create_task(self._run(), context=context)
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._run(), context=context)
         self._task.add_done_callback(self._inbox.end)
         try:
             await self._inbox.began.wait()
@@ -97,6 +107,7 @@ class ProgramEndpoint(ABC):
         """Say goodbye and wait until everything is received, or cannot be. Raises what failed, as a ChatError."""
         if self._task is None:
             return
+        self._check_loop()
         self._say_goodbye()
         try:
             await asyncio.wait([self._task])
@@ -113,6 +124,8 @@ class ProgramEndpoint(ABC):
 
     @staticmethod
     def _raise_failure(task: "asyncio.Task[Ending]") -> None:
+        if task.cancelled():
+            raise NotDone("The conversation was broken off: its task was cancelled.")
         error = task.result().error
         if error and not isinstance(error, NotDone):  # that has been raised where it happened, or is an event
             raise error
@@ -123,8 +136,7 @@ class ProgramEndpoint(ABC):
         return self
 
     async def __anext__(self) -> Event:
-        if self._task is None:
-            raise Usage(*NOT_ENTERED)
+        self._check_loop()
         event = await self._inbox.take()
         if event is None:
             raise StopAsyncIteration
@@ -148,6 +160,7 @@ class ProgramEndpoint(ABC):
         Raises what has ended the conversation, NotDone where the text cannot be said, and Usage for `exit`.
         """
         conversation = self._conversation()
+        refuse_other_types(text=(text, str), to=(to, str | None))
         if is_exit(text):
             raise Usage("The text `exit` ends a conversation.", "To do that, use close().")
         if self.room and not text.strip():
@@ -168,6 +181,7 @@ class ProgramEndpoint(ABC):
         Gives its number, which the events about it have as `transfer`. Raises what `command` raises. A program accepts what is
         offered to it with the command `accept` and that number, or with `yes=True` in advance.
         """
+        refuse_other_types(path=(path, str | bytes | PathLike), to=(to, str | None))
         name = fsdecode(path)
         if name.startswith("@"):  # it is a file, and nobody's name
             name = f"./{name}"
@@ -177,6 +191,7 @@ class ProgramEndpoint(ABC):
     async def command(self, name: str, *arguments: str) -> Result:
         """Give a command and wait for its answer. Raises NotDone where it is refused, and what has ended the conversation."""
         conversation = self._conversation()
+        refuse_other_types(name=(name, str), **{f"argument {number}": (one, str) for number, one in enumerate(arguments, 1)})
         name = name.removeprefix("/")
         with self._inbox.expecting(f"/{name}") as (request, answer):
             async with self._busy():
@@ -190,6 +205,7 @@ class ProgramEndpoint(ABC):
 
     def tell_read(self, event: Event) -> None:
         """Show them that everything up to this event is read. Raises Usage without `receipts=True`."""
+        refuse_other_types(event=(event, Event))
         if not self._conversation().tell_read(event.id):
             raise Usage("Nobody is shown what this program has read.", "Give receipts=True, and be in a room.")
 
@@ -205,11 +221,21 @@ class ProgramEndpoint(ABC):
                 self._raise_failure(self._task)
             raise
 
+    def _check_loop(self) -> None:
+        """Raises Usage where it has not begun, or began in another event loop."""
+        if self._loop is None:
+            raise Usage(*NOT_ENTERED)
+        try:
+            is_here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            is_here = False
+        if not is_here:
+            raise Usage(*OTHER_LOOP)
+
     def _conversation(self) -> Conversation:
         """What goes on. Raises what has ended it, and Usage where it has not begun."""
-        if self._task is None:
-            raise Usage(*NOT_ENTERED)
-        if self._task.done():
+        self._check_loop()
+        if self._task and self._task.done():
             self._raise_failure(self._task)
         if conversation := self._inbox.conversation:
             return conversation

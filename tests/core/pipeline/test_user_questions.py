@@ -7,6 +7,7 @@ from opening import KEY, Asks, AwaitsMore, Client, ClientShows, Yes, frame
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import (
+    BrokenPlugin,
     HandshakeFailed,
     Refused,
     UnknownPeer,
@@ -117,6 +118,21 @@ async def test_a_person_s_answer_counts_and_silence_is_a_no(answer: bool | None,
     client = Client(Asks, Person)
     client.peer.send(frame(b"K", b"key"))
     assert type(await client.opens()) is expected
+
+
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError, ZeroDivisionError])
+async def test_a_ui_that_breaks_at_a_question_is_to_blame_and_lets_nobody_in(error: type[BaseException]) -> None:
+    class Ends(RecordingUi):
+        """Answers nothing."""
+
+        async def answer(self, question: Question) -> str | None:
+            raise error
+
+    client = Client(Asks, Ends)
+    client.peer.send(frame(b"K", b"key"))
+    fault = await client.opens()
+    assert isinstance(fault, BrokenPlugin)
+    assert str(fault) == f"The ui `test-recording` raised {error.__name__}."
 
 
 # -- the questions alone --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import socket
 import struct
@@ -324,3 +325,21 @@ def test_a_socket_whose_peer_is_gone_already_is_no_error_when_its_options_are_se
     sock.close()
     tcp_sockets.set_options(sock)
     assert sock.fileno() == -1
+
+
+async def test_a_connection_that_is_cancelled_leaves_no_socket(recwarn: pytest.WarningsRecorder) -> None:
+    listener = await Tcp().listen("127.0.0.1", 0)
+    port = int(listener.address.rpartition(":")[2])
+    for turns in range(20):
+        dialling = asyncio.create_task(tcp_sockets.connect("127.0.0.1", port))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        dialling.cancel()
+        for stream in await asyncio.gather(dialling, return_exceptions=True):
+            if not isinstance(stream, BaseException):
+                stream.close()
+        del dialling
+        gc.collect()
+    await listener.close()
+    await idle()
+    assert not [str(one.message) for one in recwarn if "unclosed" in str(one.message)]
