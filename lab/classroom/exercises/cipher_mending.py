@@ -121,5 +121,11 @@ HINTS = (
     "Ask of each line: what if this value were the same in two messages, in all conversations, or changed on the way?",
 )
 EXERCISE = Exercise(
-    "Mend a cipher", "the folder with your cipher.py, or that file", make, check, HINTS, answer_file="cipher.py", is_program=True
+    "Repair a cipher",
+    "the folder with your cipher.py, or that file",
+    make,
+    check,
+    HINTS,
+    answer_file="cipher.py",
+    is_program=True,
 )
