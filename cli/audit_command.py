@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import click
 
-from plytalk.api.doors import connecting_place
+from plytalk.api.doors import connecting_address
 from plytalk.api.urls import address_in, is_url, read_url
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE, TEXT
@@ -81,17 +81,17 @@ def audit(
         transport = "command"
     layer = cast(type[Transport], registry.layer("transport", transport))
     way = factory(layer, {name: value for name, value in options.items() if value})()
-    place = connecting_place(way, address_in(address))
-    port = place.port or registry.default_profile.port
+    server = connecting_address(way, address_in(address))
+    port = server.port or registry.default_profile.port
     known = _known(registry, way)
 
     async def looked() -> Report:
         await prepare(way, Role.INITIATOR, Asker())
         patience = max(PATIENCE, min(way.patience, MOST_PATIENCE))
-        return await look(known, place.host, port, required=POLICIES[policy], thorough=thorough, patience=patience)
+        return await look(known, server.host, port, required=POLICIES[policy], thorough=thorough, patience=patience)
 
     report = asyncio.run(looked())
-    shown = address if is_url(address) else str(place)
+    shown = address if is_url(address) else str(server)
     print(_as_json(shown, policy, report) if as_json else _as_text(shown, report))
     return Exit.OK if report.passed else Exit.FAILED
 

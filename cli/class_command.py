@@ -37,14 +37,16 @@ Examples:
 def class_(roster: Path, listen: str, page: str, reports: Path, run_programs: bool) -> int:
     """Serve a class: a room for each student, their progress on a page, and hints."""
     feature = ClassFeature(roster, reports, listen_address("--page", page, 7592), run_programs)
-    place = parse_address(listen, listen=True)
+    address = parse_address(listen, listen=True)
     ui = Registry().layer("ui", "none" if is_empty() else "console")()
     assert isinstance(ui, Ui)
     choice = choose_layers(ui, Role.RESPONDER, None, {"feature": feature, "name": TEACHER})
     stack = choice.stack()
     stack.ui.stays = True
     server = make_server(choice, stack, limits=LIMITS, secret=Asker(), announce=announced)
-    return run(attended(server, server.run(place.host, choice.port if place.port is None else place.port, keep=True), keep=True))
+    return run(
+        attended(server, server.run(address.host, choice.port if address.port is None else address.port, keep=True), keep=True)
+    )
 
 
 def announced(doors: Sequence[Door], guests: Sequence[Door]) -> Iterator[str]:

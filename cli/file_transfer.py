@@ -14,7 +14,7 @@ import click
 
 from plytalk.api.assembly import make_client, make_server, server_address
 from plytalk.api.choice import Choice
-from plytalk.api.doors import connecting_place
+from plytalk.api.doors import connecting_address
 from plytalk.api.local_names import run_client
 from plytalk.cli.invite import place_words, warn, weakness, who_may_come
 from plytalk.cli.main import complain
@@ -206,10 +206,10 @@ def connected(choice: Choice, address: str, port: int | None, limits: Limits) ->
     written = server_address(choice, address)
     stack = choice.stack()
     codes = let_return(stack, "receive")
-    place = connecting_place(stack.transport, written)
-    number = agreed_port(place, port)
+    server = connecting_address(stack.transport, written)
+    number = agreed_port(server, port)
     client = make_client(choice, stack, limits=limits, secret=Asker(), announce=lambda: warn(weakness(choice)))
-    code = run(run_client(client, Address(place.host, number), choice.port, tell))
+    code = run(run_client(client, Address(server.host, number), choice.port, tell))
     if not code:
         forget(codes)
     return code

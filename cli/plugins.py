@@ -13,7 +13,7 @@ from plytalk.cli.scaffold import new
 from plytalk.cli.stacks import Blocked
 from plytalk.cli.text_rows import hanging
 from plytalk.core.contracts.attack import Attack
-from plytalk.core.contracts.blame import place_of, title
+from plytalk.core.contracts.blame import location_of, title
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import Exit, PluginError
 from plytalk.core.contracts.framer import Framer
@@ -72,7 +72,7 @@ def refuted(working: Iterable[tuple[Found, type[Layer] | type[Attack] | Profile]
         if found.is_reserved or not (isinstance(brought, type) and issubclass(brought, Layer)) or brought.options:
             continue
         if fault := fault_in_use(brought):
-            said = f"{title(brought)} of {found.origin} does not keep its contract: {clean(fault)} See {place_of(brought)}."
+            said = f"{title(brought)} of {found.origin} does not keep its contract: {clean(fault)} See {location_of(brought)}."
             yield Problem(found.key, found.origin, PluginError(said), usable=True)
 
 

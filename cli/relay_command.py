@@ -60,16 +60,16 @@ def relay(
 
     A relay forwards encrypted bytes. It sees addresses, times and sizes, stores none of them, and logs only totals.
     """
-    place = parse_address(listen, listen=True)
-    hosts = {parse_address(name).host for name in names} or {place.host, *LOCAL}
+    address = parse_address(listen, listen=True)
+    hosts = {parse_address(name).host for name in names} or {address.host, *LOCAL}
     keys = {key.fingerprint for key in allowed(allow)} if allow else None
     if trusted_proxy and not ws:
         raise Usage("--trusted-proxy needs --ws, where web servers connect.")
-    listen_at: list[tuple[Transport, Address]] = [(Tcp(), Address(place.host, PORT if place.port is None else place.port))]
+    listen_at: list[tuple[Transport, Address]] = [(Tcp(), Address(address.host, PORT if address.port is None else address.port))]
     if ws:
         listen_at.append((Ws(trusted_proxy=trusted_proxy), listen_address("--ws", ws, 8080)))
     metrics_at = listen_address("--metrics", metrics, 9592) if metrics else None
-    if not names and place.host in (EVERY_NETWORK, "0.0.0.0"):  # noqa: S104 - only compared
+    if not names and address.host in (EVERY_NETWORK, "0.0.0.0"):  # noqa: S104 - only compared
         tell("Without --name nobody elsewhere can hold the name of a key here: give the host that people write.")
     server = Relay(hosts, keys)
     wanted = server.limits.connections + SPARE

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from plytalk.api.assembly import make_client, make_server, server_address
 from plytalk.api.choice import Choice
-from plytalk.api.doors import connecting_place, listening_place
+from plytalk.api.doors import connecting_address, listening_address
 from plytalk.api.local_names import run_client
 from plytalk.cli.hidden_input import has_no_input, is_empty
 from plytalk.cli.invite import announce, newcomer, open_to_all, warn, weakness
@@ -215,19 +215,19 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
     written = server_address(choice, address)
     stack = choice.stack()
     try:
-        place = connecting_place(stack.transport, written)
+        server = connecting_address(stack.transport, written)
     except Usage as error:
         if written is address:
             raise
         raise Usage(
             f"The address kept for {shorten(address)} cannot be used. {error}", f"Correct it in {user_file('contacts')}."
         ) from None
-    number = agreed_port(place, port)
+    number = agreed_port(server, port)
     with tracing(trace, partial(notify, stack.ui)) as tracer:
         client = make_client(
             choice, stack, limits=Limits(ping=ping), secret=Asker(), trace=tracer, announce=lambda: warn(weakness(choice))
         )
-        return run(run_client(client, Address(place.host, number), choice.port, tell))
+        return run(run_client(client, Address(server.host, number), choice.port, tell))
 
 
 def agreed_port(address: Address, port: int | None) -> int | None:
@@ -248,7 +248,7 @@ def listen_addresses(choice: Choice, stack: Stack, host: str | None, port: int |
     if doors and not any(map(is_typed, ("host", "port", "transport"))):
         return doors
     where = choice.settings.get("host") if host is None else host
-    return [choice.listen_address(stack, where, agreed_port(listening_place(stack.transport, where), port)), *doors]
+    return [choice.listen_address(stack, where, agreed_port(listening_address(stack.transport, where), port)), *doors]
 
 
 def is_typed(option: str) -> bool:

@@ -73,7 +73,7 @@ def blame_hook(
 def fault_of_attack(error: BaseException, attack: object) -> str:
     """What an attack raised by mistake, and at which line of its file, as sentences."""
     kind: Any = type(attack)
-    at = raised_at(error, getattr(sys.modules.get(kind.__module__), "__file__", None)) or class_place(kind)
+    at = raised_at(error, getattr(sys.modules.get(kind.__module__), "__file__", None)) or class_location(kind)
     return f"The attack `{kind.name}` raised {type(error).__name__}. See {at} of {origin(kind.__module__)}."
 
 
@@ -126,21 +126,21 @@ def _class_of(layer: Any) -> type[Layer]:
     return type(layer if isinstance(layer, Layer) else layer._layer)
 
 
-def place_of(layer: type[Layer], method: str = "") -> str:
+def location_of(layer: type[Layer], method: str = "") -> str:
     """FILE:LINE of a method, or of the class where it has none such or inherits it."""
     member = getattr_static(layer, method, None) if method else None
     function = getattr(member, "fget", None) or getattr(member, "__func__", member)
     code: CodeType | None = getattr(function, "__code__", None)
-    return _place_in(layer, code, code.co_firstlineno) if code else class_place(layer)
+    return _location_in(layer, code, code.co_firstlineno) if code else class_location(layer)
 
 
-def function_place(function: Callable[..., Any]) -> str:
+def function_location(function: Callable[..., Any]) -> str:
     """FILE:LINE of a function."""
     code = unwrap(function).__code__
     return clean(f"{code.co_filename}:{code.co_firstlineno}")
 
 
-def class_place(own: type) -> str:
+def class_location(own: type) -> str:
     """FILE:LINE of a class; its module where the source is not at hand."""
     try:
         return clean(f"{getsourcefile(own)}:{getsourcelines(own)[1]}")
@@ -148,11 +148,11 @@ def class_place(own: type) -> str:
         return clean(own.__module__)
 
 
-def _place_in(layer: type[Layer], code: CodeType, line: int) -> str:
+def _location_in(layer: type[Layer], code: CodeType, line: int) -> str:
     """FILE:LINE of code that a layer ran; of its class, where the code is inherited from another file."""
     file = getattr(sys.modules.get(layer.__module__), "__file__", None)
     is_own = code.co_filename == file or any(getattr(one, "__code__", None) is code for one in vars(layer).values())
-    return clean(f"{code.co_filename}:{line}") if is_own else class_place(layer)
+    return clean(f"{code.co_filename}:{line}") if is_own else class_location(layer)
 
 
 def asked(kind: str, method: str) -> str:
@@ -243,9 +243,9 @@ def _method_of(layer: type[Layer], frame: FrameType, caller: Culprit) -> str:
 
 
 def _hint(layer: type[Layer], code: CodeType | None, line: int | None, method: str) -> str:
-    place = _place_in(layer, code, line or code.co_firstlineno) if code else class_place(layer)
+    location = _location_in(layer, code, line or code.co_firstlineno) if code else class_location(layer)
     wanted = asked(layer.kind, method)
-    return f"See {place} of {origin(layer.__module__)}." + (f" The contract asks for {wanted}." if wanted else "")
+    return f"See {location} of {origin(layer.__module__)}." + (f" The contract asks for {wanted}." if wanted else "")
 
 
 def origin(module: str) -> str:

@@ -5,7 +5,7 @@ from inspect import Parameter, getattr_static, isasyncgenfunction, iscoroutinefu
 from types import UnionType
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
-from plytalk.core.contracts.blame import asked, contract_of, place_of, title
+from plytalk.core.contracts.blame import asked, contract_of, location_of, title
 from plytalk.core.contracts.layer import Layer
 
 CONSTRUCTED_WITH = {"cipher": 2, "messages": 1, "attack": 1}
@@ -25,10 +25,10 @@ def _faults(layer: type[Any]) -> Iterator[str]:
             continue
         if said := _misfit(ours, theirs):
             where = f"`{name}` of {_named(layer)}"
-            yield f"{where} {said}; the contract asks for {asked(layer.kind, name)}. See {place_of(layer, name)}."
+            yield f"{where} {said}; the contract asks for {asked(layer.kind, name)}. See {location_of(layer, name)}."
     yield from _attribute_faults(layer, contract)
     if said := _constructor_misfit(layer):
-        yield f"the constructor of {_named(layer)} {said}. See {place_of(layer, '__init__')}."
+        yield f"the constructor of {_named(layer)} {said}. See {location_of(layer, '__init__')}."
 
 
 def _named(layer: type[Layer]) -> str:
@@ -101,7 +101,7 @@ def _attribute_faults(layer: type[Layer], contract: type[Layer]) -> Iterator[str
         if not wanted or value is None or isinstance(value, wanted) or hasattr(value, "__get__"):
             continue
         where, asks = f"`{name}` of {_named(layer)}", " or ".join(one.__name__ for one in wanted if one is not type(None))
-        yield f"{where} is {value!r:.100}; the contract asks for a value of type {asks}. See {place_of(layer)}."
+        yield f"{where} is {value!r:.100}; the contract asks for a value of type {asks}. See {location_of(layer)}."
 
 
 def _classes_of(hint: Any) -> tuple[type, ...]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 from msgspec import Struct
 
-from plytalk.core.contracts.blame import function_place
+from plytalk.core.contracts.blame import function_location
 from plytalk.core.contracts.errors import BrokenPlugin, DuplicateLayer, PluginError, UnknownLayer
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import Profile
@@ -234,8 +234,8 @@ class Registry:
         for hook in HOOKS:
             for given in self.manager.subset_hook_caller(hook, others)():
                 if not isinstance(given, list | tuple):
-                    place = f" See {function_place(vars(module)[hook])}."
-                    said = f"The hook `{hook}` of {one.origin} gives {_short(repr(given))}, which is not a list.{place}"
+                    location = f" See {function_location(vars(module)[hook])}."
+                    said = f"The hook `{hook}` of {one.origin} gives {_short(repr(given))}, which is not a list.{location}"
                     raise BrokenPlugin(said)
                 for brought in given:
                     if fault := fault_of(brought, hook):

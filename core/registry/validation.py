@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.blame import asked, class_place, function_place, raised_at, written
+from plytalk.core.contracts.blame import asked, class_location, function_location, raised_at, written
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.events import TYPE_NAMES, Event
 from plytalk.core.contracts.feature import Feature
@@ -35,7 +35,7 @@ def fault_of(brought: Any, hook: str) -> str:
     fault = {"layers": _fault_of_layer, "profiles": _fault_of_profile, "attacks": _fault_of_attack}[hook](brought)
     if not fault or " See " in fault:
         return fault
-    return f"{fault} See {class_place(brought if isinstance(brought, type) else type(brought))}."
+    return f"{fault} See {class_location(brought if isinstance(brought, type) else type(brought))}."
 
 
 def fault_of_hooks(members: Mapping[str, Any]) -> str:
@@ -43,14 +43,14 @@ def fault_of_hooks(members: Mapping[str, Any]) -> str:
     for name, function in members.items():
         if not (isfunction(function) and hasattr(function, "plytalk_impl")):
             continue
-        place = f"See {function_place(function)}."
+        location = f"See {function_location(function)}."
         spec = getattr(hookspecs, name, None)
         if spec is None or not hasattr(spec, "plytalk_spec"):
             hooks = ", ".join(name for name, hook in vars(hookspecs).items() if hasattr(hook, "plytalk_spec"))
-            return f"`{name}` is marked with `hookimpl`, but no hook has that name; there are {hooks}. {place}"
+            return f"`{name}` is marked with `hookimpl`, but no hook has that name; there are {hooks}. {location}"
         if not {*signature(function).parameters} - {"self"} <= {*signature(spec).parameters}:
             taken = ", ".join(signature(function).parameters)
-            return f"the hook `{name}` takes ({taken}); the contract asks for {written(name, spec)}. {place}"
+            return f"the hook `{name}` takes ({taken}); the contract asks for {written(name, spec)}. {location}"
     return ""
 
 
@@ -90,8 +90,8 @@ def _fault_of_commands(feature: type[Feature]) -> str:
         if not OPTION_NAME.fullmatch(command.name):
             return f"the command {command.name!r:.100} {where} is not called in lowercase letters, digits and single hyphens."
         if not _takes_one(command.run):
-            place = function_place(command.run)
-            return f"the function of the command /{command.name} {where} does not take one argument, a Call. See {place}."
+            location = function_location(command.run)
+            return f"the function of the command /{command.name} {where} does not take one argument, a Call. See {location}."
     return ""
 
 
@@ -160,10 +160,10 @@ def _fault_of_profile(brought: Any) -> str:
 def import_place(error: BaseException, module: str) -> str:
     """Where a module raised something while it was imported, as a sentence; empty where nothing of it ran."""
     name = getattr(sys.modules.get(module), "__file__", None) or _file_of(module)
-    place = raised_at(error, name)
+    location = raised_at(error, name)
     if isinstance(error, SyntaxError) and error.filename == name:
-        place = clean(f"{name}:{error.lineno}")
-    return f" See {place}." if place else ""
+        location = clean(f"{name}:{error.lineno}")
+    return f" See {location}." if location else ""
 
 
 def _file_of(module: str) -> str | None:

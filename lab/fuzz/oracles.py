@@ -159,21 +159,21 @@ def disturbed(course: Course, changed: bool) -> Iterator[str]:
 def crashes(course: Course) -> Iterator[str]:
     for role, result in course.results.items():
         if isinstance(result, BaseException) and not isinstance(result, RemoteError):
-            where = f" ({place_of(result)})" if place_of(result) else ""
+            where = f" ({raising_line(result)})" if raising_line(result) else ""
             what = "as if this side were at fault" if isinstance(result, ChatError) else "instead of HandshakeFailed"
             yield f"The {role.value} raises {type(result).__name__}{where} {what}."
         elif isinstance(result, SessionSecrets) and not isinstance(result.send, bytes | bytearray):
             yield f"The {role.value} leaves a key that is not bytes."
 
 
-def place_of(error: BaseException) -> str:
+def raising_line(error: BaseException) -> str:
     """The file's name and the line that raised an error."""
     traceback = error.__traceback__
-    places = []
+    lines = []
     while traceback:
-        places.append(f"{traceback.tb_frame.f_code.co_filename.rpartition('/')[2]}:{traceback.tb_lineno}")
+        lines.append(f"{traceback.tb_frame.f_code.co_filename.rpartition('/')[2]}:{traceback.tb_lineno}")
         traceback = traceback.tb_next
-    return places[-1] if places else ""
+    return lines[-1] if lines else ""
 
 
 def agree(course: Course) -> bool:

@@ -23,7 +23,7 @@ member_names.py        which names can be taken, and which look alike
 introduction.py        what members are told of each other
 moderation.py          what is noted about keys: names, operators, bans, mutes
 bans.py                what is noted of a ban
-calls.py               a command that was typed, on its way to what it does
+typed_command.py       a command that was typed, on its way to what it does
 command_words.py       the words behind its name
 room_commands.py       the commands that everybody has
 operator_commands.py   those of operators

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey, parse_fingerprint
-from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.room import Room
+from plytalk.plugins.rooms.typed_command import TypedCommand
 
 MAX_TEXT = 200
 """The longest topic, and the longest reason, in characters."""

@@ -23,7 +23,6 @@ from plytalk.core.io.background import Background
 from plytalk.plugins.files.file_words import AT_THE_SERVER
 from plytalk.plugins.files.lazy_exchange import LazyExchange
 from plytalk.plugins.rooms.budget import Rates, Turns, Unfinished
-from plytalk.plugins.rooms.calls import OURS, Muted, TypedCommand
 from plytalk.plugins.rooms.command_member import CommandMember
 from plytalk.plugins.rooms.directory import Directory
 from plytalk.plugins.rooms.event_log import MOST_BYTES
@@ -38,6 +37,7 @@ from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.room_list import RoomList
 from plytalk.plugins.rooms.signals import kinds_of
 from plytalk.plugins.rooms.subscribers import LineSubscriber
+from plytalk.plugins.rooms.typed_command import OURS, Muted, TypedCommand
 from plytalk.trust.store_errors import StoreError
 
 if TYPE_CHECKING:

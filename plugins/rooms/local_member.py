@@ -17,7 +17,6 @@ from plytalk.core.contracts.peers import Role
 from plytalk.plugins.files.links import LocalLink
 from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
 from plytalk.plugins.files.user_files import UserFiles
-from plytalk.plugins.rooms.calls import TooLong
 from plytalk.plugins.rooms.command_member import CommandMember
 from plytalk.plugins.rooms.event_log import EventLog
 from plytalk.plugins.rooms.introduction import introduction
@@ -27,6 +26,7 @@ from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
 from plytalk.plugins.rooms.room_events import READ, TYPING, Kind, Mark, RoomEvent, number_of, read
 from plytalk.plugins.rooms.room_view import RoomView
 from plytalk.plugins.rooms.signals import pass_on
+from plytalk.plugins.rooms.typed_command import TooLong
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.hub import Hub

@@ -9,9 +9,9 @@ from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.optional import AdmitsKeys
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.bans import Ban, split_name
-from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.command_words import MAX_LISTED, key_named, need, people, reason
 from plytalk.plugins.rooms.member_names import MAX_NAME, comparable
+from plytalk.plugins.rooms.typed_command import TypedCommand
 
 
 def kick(call: TypedCommand) -> None:

@@ -10,12 +10,12 @@ from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.io.sizes import rfc3339
 from plytalk.plugins.rooms.bans import split_name
-from plytalk.plugins.rooms.calls import MAX_KIND, OURS, TypedCommand, UnknownCommand
 from plytalk.plugins.rooms.command_words import MAX_LISTED, MAX_TEXT, need, person, reason, room_of
 from plytalk.plugins.rooms.introduction import present, sender
 from plytalk.plugins.rooms.operator_commands import OPERATOR_COMMANDS
 from plytalk.plugins.rooms.pace import PacedSpeaker
 from plytalk.plugins.rooms.room_events import Kind, Mark, weaknesses
+from plytalk.plugins.rooms.typed_command import MAX_KIND, OURS, TypedCommand, UnknownCommand
 
 
 def give_help(call: TypedCommand) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plytalk.api.doors import connecting_place, listening_place, read_door
+from plytalk.api.doors import connecting_address, listening_address, read_door
 from plytalk.core.contracts.errors import UnknownLayer, Usage
 from plytalk.core.io.address import Address
 from plytalk.core.registry.registry import Registry
@@ -35,15 +35,15 @@ def test_an_unknown_transport_is_named() -> None:
 
 
 def test_a_place_is_an_address_or_what_the_transport_makes_of_it() -> None:
-    assert listening_place(Tcp(), None) == Address("127.0.0.1")
-    assert listening_place(Tcp(), "*:7000") == Address("::", 7000)
-    assert listening_place(Unix(), "a:1") == Address("a:1")
+    assert listening_address(Tcp(), None) == Address("127.0.0.1")
+    assert listening_address(Tcp(), "*:7000") == Address("::", 7000)
+    assert listening_address(Unix(), "a:1") == Address("a:1")
     with pytest.raises(Usage, match="As a door it is unix:PLACE"):
-        listening_place(Unix(), None)
+        listening_address(Unix(), None)
 
 
 def test_a_client_connects_to_an_address_or_to_a_place_that_its_transport_names() -> None:
-    assert connecting_place(Tcp(), "host:9000") == Address("host", 9000)
-    assert connecting_place(Unix(), "/run/a:b") == Address("/run/a:b")
+    assert connecting_address(Tcp(), "host:9000") == Address("host", 9000)
+    assert connecting_address(Unix(), "/run/a:b") == Address("/run/a:b")
     with pytest.raises(Usage):
-        connecting_place(Tcp(), "/run/a:b")
+        connecting_address(Tcp(), "/run/a:b")

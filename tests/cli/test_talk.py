@@ -17,7 +17,7 @@ from peers import demo01, habits, secure_chat
 from people import environment
 from programs import ENVIRONMENT, chat, complaint, connect, nobody_there, serve, started
 
-from plytalk.api.doors import listening_place, read_door
+from plytalk.api.doors import listening_address, read_door
 from plytalk.cli.talk import SERVE_EXAMPLES
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.registry.registry import Registry
@@ -92,7 +92,7 @@ def test_the_doors_of_the_examples_are_places_as_they_look():
     doors = re.findall(r"--door (\S+)", SERVE_EXAMPLES)
     assert doors
     for door in (read_door(Registry(), text) for text in doors):
-        place = listening_place(door.transport(), door.where)
+        place = listening_address(door.transport(), door.where)
         assert door.transport.names_place or place.port, door
 
 

@@ -86,7 +86,7 @@ NEAREST = {
     "plugins/rooms/directory.py": "tests/plugins/rooms/test_directory.py tests/plugins/rooms/test_member_names.py",
     "plugins/rooms/hub.py": (
         "tests/plugins/rooms/test_hub.py tests/plugins/rooms/test_room_commands.py tests/plugins/rooms/test_resume.py"
-        " tests/plugins/rooms/test_member.py tests/plugins/rooms/test_calls.py tests/plugins/rooms/test_history.py"
+        " tests/plugins/rooms/test_member.py tests/plugins/rooms/test_typed_command.py tests/plugins/rooms/test_history.py"
         " tests/plugins/rooms/test_room_list.py tests/plugins/rooms/test_pace.py tests/plugins/rooms/test_returning.py"
     ),
     "plugins/rooms/returning.py": (

@@ -5,7 +5,7 @@ from typing import Unpack
 
 from plytalk.api.arguments import ClientArguments, FileName, choose_layers, refuse_other_types
 from plytalk.api.assembly import make_client, server_address
-from plytalk.api.doors import connecting_place
+from plytalk.api.doors import connecting_address
 from plytalk.api.inbox import AnswersQuestions, Inbox
 from plytalk.api.local_names import run_client
 from plytalk.api.program_endpoint import ProgramEndpoint, Secret
@@ -61,9 +61,9 @@ class Chat(ProgramEndpoint):
         choice = choose_layers(self._inbox, Role.INITIATOR, self._profile, {**given, **self._arguments})
         address = server_address(choice, self.address)
         stack = choice.stack()
-        place = connecting_place(stack.transport, address)
+        server = connecting_address(stack.transport, address)
         client = make_client(choice, stack, limits=self._limits, secret=self._secret)
-        return await run_client(client, place, choice.port)
+        return await run_client(client, server, choice.port)
 
     def _say_goodbye(self) -> None:
         if conversation := self._inbox.conversation:

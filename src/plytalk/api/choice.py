@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from plytalk.api.doors import WrittenDoor, listening_place
+from plytalk.api.doors import WrittenDoor, listening_address
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Usage
 from plytalk.core.contracts.handshake import Handshake
@@ -171,11 +171,11 @@ class Choice:
         """Where a stack listens, on `port` or the stack's own where none was written. Raises Usage."""
         if where is None and not stack.transport.names_place:
             where = next((feature.usual_host() for feature in stack.features if isinstance(feature, NamesHost)), None)
-        place = listening_place(stack.transport, where)
-        number = next(one for one in (place.port, port, self.port) if one is not None)
+        address = listening_address(stack.transport, where)
+        number = next(one for one in (address.port, port, self.port) if one is not None)
         from plytalk.core.endpoints.server import ListenAddress  # what only servers need is not loaded by clients
 
-        return ListenAddress(stack, place.host, number)
+        return ListenAddress(stack, address.host, number)
 
     def guest(self, profile: str) -> Stack:
         """A stack for guests who speak an existing chat. Raises Usage where its layers belong to another."""

@@ -33,12 +33,12 @@ def read_door(registry: Registry, text: str) -> WrittenDoor:
     return WrittenDoor(transport, where or None)
 
 
-def connecting_place(transport: Transport, address: str) -> Address:
+def connecting_address(transport: Transport, address: str) -> Address:
     """Where a transport is to connect: HOST[:PORT], or the place that it names in its own way. Raises Usage."""
     return Address(address) if transport.names_place else parse_address(address)
 
 
-def listening_place(transport: Transport, where: str | None) -> Address:
+def listening_address(transport: Transport, where: str | None) -> Address:
     """Where a transport is to listen: on this machine alone where nothing was written. Raises Usage."""
     if not transport.names_place:
         return parse_address(HERE if where is None else where, listen=True)

@@ -12,18 +12,18 @@ MOST_TRIED = 3
 """How many addresses of one name are tried: each may take as long as a connection may."""
 
 
-async def run_client(client: Client, place: Address, port: int, tell: Callable[[str], None] = lambda sentence: None) -> Ending:
-    """Talk with the server at a place, on `port` where neither the place nor the network names one. Raises ChatError.
+async def run_client(client: Client, server: Address, port: int, tell: Callable[[str], None] = lambda sentence: None) -> Ending:
+    """Talk with the server at an address, on `port` where neither that nor the network names one. Raises ChatError.
 
     `tell` hears what the network says of a NAME.local. Such a name alone is what the server's key is remembered by: the port
     is the network's word, and with another port somebody there would pass for a server not met before.
     """
     transport = client.stack.transport
-    if not place.host.endswith(LOCAL) or transport.names_place or transport.passes_names_on:
-        return await client.run(place.host, place.port or port)
+    if not server.host.endswith(LOCAL) or transport.names_place or transport.passes_names_on:
+        return await client.run(server.host, server.port or port)
 
     async def look_up(tell: Callable[[str], None]) -> list[tuple[str, int]]:
-        return [(one.host, one.port or port) for one in await located(place, tell, transport.name)]
+        return [(one.host, one.port or port) for one in await located(server, tell, transport.name)]
 
     found = await look_up(tell)
 
@@ -37,14 +37,14 @@ async def run_client(client: Client, place: Address, port: int, tell: Callable[[
             raise CannotConnect(str(error)) from None
 
     try:
-        return await client.run(*found[0], str(place), locate)
+        return await client.run(*found[0], str(server), locate)
     except CannotConnect as error:
         if not find_spec("zeroconf"):
             error.hint = f"To find names that end in {LOCAL} on the local network, install: pip install zeroconf"
         raise
 
 
-async def located(place: Address, tell: Callable[[str], None], transport: str) -> list[Address]:
+async def located(server: Address, tell: Callable[[str], None], transport: str) -> list[Address]:
     """Where a NAME.local is, the best first. What multicast DNS does not know is left to the system, as without zeroconf.
 
     Raises Usage where it is announced for another transport than this.
@@ -54,18 +54,18 @@ async def located(place: Address, tell: Callable[[str], None], transport: str) -
 
     try:
         interface = choose_interface()
-        found = await resolve(interface, place.host, as_host=place.port is not None)
+        found = await resolve(interface, server.host, as_host=server.port is not None)
     except (ModuleNotFoundError, CannotConnect, Usage):
-        return [place]
+        return [server]
     if found is None:
-        tell(f"Nobody on the network of {interface.name} answers to {place.host}. `chat find` shows the servers there.")
-        return [place]
-    if not place.port and found.port and found.text.transport != transport:
+        tell(f"Nobody on the network of {interface.name} answers to {server.host}. `chat find` shows the servers there.")
+        return [server]
+    if not server.port and found.port and found.text.transport != transport:
         raise Usage(
-            f"{place.host} is not announced for the transport `{transport}`.", "`chat find` shows the line that connects."
+            f"{server.host} is not announced for the transport `{transport}`.", "`chat find` shows the line that connects."
         )
-    places = [Address(address, place.port or found.port or None) for address in found.addresses[:MOST_TRIED]]
-    tell(f"{place.host} is at {places[0]}, as somebody on the network of {interface.name} says.")
+    addresses = [Address(one, server.port or found.port or None) for one in found.addresses[:MOST_TRIED]]
+    tell(f"{server.host} is at {addresses[0]}, as somebody on the network of {interface.name} says.")
     if key := found.text.fingerprint:
         tell(f"It is announced with the key {key}, for you to compare: anyone there can announce that.")
-    return places
+    return addresses

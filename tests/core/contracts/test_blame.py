@@ -12,10 +12,10 @@ from plytalk.core.contracts.blame import (
     blame_one,
     check_frame,
     checked,
-    class_place,
+    class_location,
     fault_of_attack,
+    location_of,
     origin,
-    place_of,
     returned,
 )
 from plytalk.core.contracts.errors import BrokenPlugin, Tampered
@@ -119,8 +119,8 @@ def test_the_contract_is_quoted_as_it_is_written_and_short() -> None:
 
 
 def test_places_and_origins() -> None:
-    assert place_of(Calls, "encode") == f"{__file__}:{Calls.encode.__code__.co_firstlineno}"
-    assert place_of(Calls).startswith(f"{__file__}:")
+    assert location_of(Calls, "encode") == f"{__file__}:{Calls.encode.__code__.co_firstlineno}"
+    assert location_of(Calls).startswith(f"{__file__}:")
     assert origin("plytalk.plugins.framers.typed").startswith("plytalk ")
     assert origin("no.such.module") == "no.such.module"
 
@@ -152,9 +152,9 @@ def test_code_that_is_inherited_is_blamed_at_the_class_that_has_the_fault() -> N
 
     fault = blame(raised(lambda: Headless().encode(b"M", b"")), [Headless])
     assert fault
-    assert fault.hint.startswith(f"See {class_place(Headless)} of ")
-    assert class_place(Headless).startswith(f"{__file__}:")
-    assert place_of(Headless, "encode") == class_place(Headless)
+    assert fault.hint.startswith(f"See {class_location(Headless)} of ")
+    assert class_location(Headless).startswith(f"{__file__}:")
+    assert location_of(Headless, "encode") == class_location(Headless)
 
 
 def test_a_layer_that_another_layer_called_is_blamed_for_what_it_raised() -> None:

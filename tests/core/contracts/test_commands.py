@@ -6,7 +6,7 @@ import pytest
 
 from plytalk.core.contracts.commands import Call, Command
 from plytalk.core.contracts.feature import Feature
-from plytalk.plugins.rooms.calls import TypedCommand
+from plytalk.plugins.rooms.typed_command import TypedCommand
 
 
 def test_a_command_is_a_name_a_sentence_and_a_function() -> None:

@@ -6,7 +6,7 @@ from strangers import TROUBLE
 
 from plytalk import Authenticator, Cipher, Command, Feature, Handshake, Layer, Option, Profile, Property, hookimpl
 from plytalk.core.contracts.attack import Attack, Evidence
-from plytalk.core.contracts.blame import class_place
+from plytalk.core.contracts.blame import class_location
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.registry.registry import Registry
 from plytalk.core.registry.validation import fault_of, fault_of_hooks
@@ -107,7 +107,7 @@ def test_a_fault_says_where_the_class_is_and_what_is_asked_for() -> None:
     fault = fault_of(type("Half", (Cipher,), {"name": "half"}), "layers")
     assert "does not define __init__(self, secrets: SessionSecrets, role: Role, **options: Any) -> None, open(self, " in fault
     assert " See " in fault
-    assert fault_of(Plain("x"), "layers").endswith(f" See {class_place(Plain)}.")
+    assert fault_of(Plain("x"), "layers").endswith(f" See {class_location(Plain)}.")
 
 
 class Plain(str):

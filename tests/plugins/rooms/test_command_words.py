@@ -7,8 +7,8 @@ from crowd import Crowd
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.command_words import MAX_TEXT, key_named, need, person, reason, room_of
+from plytalk.plugins.rooms.typed_command import TypedCommand
 
 
 def typed(crowd: Crowd, line: str) -> TypedCommand:

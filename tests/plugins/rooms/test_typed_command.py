@@ -10,7 +10,7 @@ from crowd import Crowd
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.feature import Feature
-from plytalk.plugins.rooms.calls import INSTEAD
+from plytalk.plugins.rooms.typed_command import INSTEAD
 from plytalk.testing.verdict import idle
 
 

@@ -7,7 +7,7 @@ from inspect import isawaitable
 from typing import Any, Protocol
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.blame import function_place, origin, raised_at
+from plytalk.core.contracts.blame import function_location, origin, raised_at
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.interruption import let_through
@@ -97,12 +97,12 @@ class CommandHub(Protocol):
     def is_operator_by_option(self, key: PublicKey) -> bool: ...
 
 
-def place_of(error: BaseException, command: Command) -> str:
+def where_raised(error: BaseException, command: Command) -> str:
     """Where a command raised something: the last line on the way there that is in its file, else where the command begins."""
     own = getattr(command.run, "__code__", None)
     if own is None:
         return ""
-    return f" at {raised_at(error, own.co_filename) or function_place(command.run)} of {origin(command.run.__module__)}"
+    return f" at {raised_at(error, own.co_filename) or function_location(command.run)} of {origin(command.run.__module__)}"
 
 
 class TypedCommand:
@@ -178,7 +178,7 @@ class TypedCommand:
         self._tell_now()
         if not isinstance(error, ChatError):
             command, feature = self.hub.commands[self.name.lower()]
-            self.hub.notice(f"/{command.name} of {feature} raised {type(error).__name__}{place_of(error, command)}.")
+            self.hub.notice(f"/{command.name} of {feature} raised {type(error).__name__}{where_raised(error, command)}.")
             error = CommandFailed(f"/{command.name} of {feature} failed.")
         self.member.fail(self.number, self.short, error)
 
