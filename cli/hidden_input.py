@@ -8,7 +8,6 @@ import stat
 import sys
 import warnings
 from collections.abc import Iterator
-from getpass import GetPassWarning, getpass
 
 from plytalk.core.contracts.errors import UnknownPeer
 from plytalk.core.contracts.interruption import Interruption
@@ -16,6 +15,8 @@ from plytalk.core.contracts.interruption import Interruption
 
 def secret(prompt: str) -> str:
     """What is typed on the terminal, which does not show it. Raises UnknownPeer where there is none: a pipe is never read."""
+    from getpass import GetPassWarning, getpass  # few runs ask
+
     try:
         with interruptible(), warnings.catch_warnings():
             warnings.simplefilter("error", GetPassWarning)  # so the library says that it would show what is typed
