@@ -2,24 +2,30 @@
 
 import gzip
 import re
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 
 from plytalk.plugins.small_http import OWN_FILES_ONLY, HttpAnswer, source_hash
 from plytalk.plugins.web.http_head import RequestHead
 from plytalk.plugins.web.lean import lean_markup, lean_script, lean_style
 
 FOLDER = Path(__file__).with_name("page")
-MAIN, SCRIPT = "page.html", "page.js"
-LATER = ("hashes.js", "files.js")
-"""The scripts that are loaded when the first file comes or goes, by the name of the last one."""
-KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+MAIN, STYLE, LATER = "page.html", "page.css", "files.js"
+LOADED_LATER = ("hashes.js", LATER)
+"""The scripts that are loaded as one when the first file comes or goes."""
+KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 CHARSET = "<meta charset=utf-8>"
-"""Behind this, the single file says what it may do."""
+"""Behind this, the page as a file says what it may do."""
+POLICY = (
+    "default-src 'none'; script-src {scripts}; style-src {styles}; img-src data:; connect-src {connect}; "
+    "base-uri 'none'; form-action 'none'"
+)
 WITH = {HTTPStatus.METHOD_NOT_ALLOWED: {"Allow": "GET"}, HTTPStatus.UPGRADE_REQUIRED: {"Upgrade": "websocket"}}
 """What an answer with this status says besides (RFC 9110, sections 15.5.6 and 15.5.22)."""
 
-_PART = re.compile(r'<link rel="?stylesheet"? href="([\w-]+\.css)">|<script src="([\w-]+\.js)"></script>')
+_PART = re.compile(r'<link rel="?stylesheet"? href="([\w-]+\.css)">|<script src="([\w-]+\.js)"></script>\n')
 _TAKES_GZIP = re.compile(r"(^|,)\s*gzip\s*($|,|;\s*q\s*=\s*(1|0?\.\d*[1-9]))", re.IGNORECASE)
 
 
@@ -34,21 +40,36 @@ def names() -> list[str]:
 
 
 def parts() -> dict[str, str]:
-    """What a browser is sent: the page, its style, its scripts as one, and as another one those that it loads later."""
-    style, *named = names()[1:]
-    scripts = [name for name in named if name not in LATER]
-    tags = iter([f'<script src="{SCRIPT}"></script>'])
-    html = _PART.sub(lambda found: found[0] if found[1] else next(tags, ""), file_text(MAIN))
-    script = lean_script("".join(map(file_text, scripts)))
-    later = lean_script("".join(map(file_text, LATER)))
-    return {MAIN: lean_markup(html), style: lean_style(file_text(style)), SCRIPT: script, LATER[-1]: later}
+    """What a browser is sent: the page with its style and scripts in it, and what it loads later."""
+    return {MAIN: served_page()[0], LATER: lean_scripts(LOADED_LATER)}
+
+
+def served_page() -> tuple[str, str]:
+    """The page as a server sends it, and its policy: it loads scripts from there, and connects to there."""
+    return put_together([name for name in names() if name not in LOADED_LATER], "'self'", "'self'")
+
+
+def lean_scripts(named: Iterable[str]) -> str:
+    """These scripts as one."""
+    return lean_script("".join(file_text(name) for name in named if name.endswith(".js")))
+
+
+def put_together(named: Iterable[str], connect: str, *loads: str) -> tuple[str, str]:
+    """The page with its style and these scripts in it, and its policy: where it connects, and what scripts it loads."""
+    style, script = lean_style(file_text(STYLE)), lean_scripts(named)
+    scripts = iter([f"<script>{script}</script>\n"])
+    html = _PART.sub(lambda found: f"<style>{style}</style>" if found[1] else next(scripts, ""), lean_markup(file_text(MAIN)))
+    allowed = " ".join([f"'{source_hash(script)}'", *loads])
+    return html, POLICY.format(scripts=allowed, styles=f"'{source_hash(style)}'", connect=connect)
 
 
 class PageFiles:
     """The files as answers, as they are and compressed. They are read once, so that a server has one version of them."""
 
     def __init__(self) -> None:
-        self._answers = {"/" if name == MAIN else f"/{name}": answers(name, text) for name, text in parts().items()}
+        page, policy = served_page()
+        headers = {"Content-Security-Policy": f"{policy}; frame-ancestors 'none'"}
+        self._answers = {"/": answers(MAIN, page, headers), f"/{LATER}": answers(LATER, lean_scripts(LOADED_LATER))}
 
     def answer(self, head: RequestHead) -> HttpAnswer:
         """The answer to a request that may ask."""
@@ -58,10 +79,10 @@ class PageFiles:
         return found[bool(_TAKES_GZIP.search(head.all("accept-encoding")))]
 
 
-def answers(name: str, text: str) -> tuple[HttpAnswer, HttpAnswer]:
-    """The answer that is a file, as it is and compressed."""
+def answers(name: str, text: str, more: Mapping[str, str] = MappingProxyType({})) -> tuple[HttpAnswer, HttpAnswer]:
+    """The answer that is a file, as it is and compressed, with more headers."""
     body, kind = text.encode(), KINDS[Path(name).suffix]
-    headers = {**OWN_FILES_ONLY, "Vary": "Accept-Encoding"}
+    headers = {**OWN_FILES_ONLY, **more, "Vary": "Accept-Encoding"}
     return (
         HttpAnswer(HTTPStatus.OK, body, kind, headers),
         HttpAnswer(HTTPStatus.OK, compressed(body), kind, {**headers, "Content-Encoding": "gzip"}),
@@ -80,18 +101,5 @@ def compressed(data: bytes) -> bytes:
 
 def single_file() -> str:
     """The page as one file, which may run its own scripts and open WebSockets, and nothing else."""
-    files = parts()
-    files[SCRIPT] += files[LATER[-1]]
-    hashes: dict[str, list[str]] = {"style": [], "script": []}
-
-    def inlined(found: re.Match[str]) -> str:
-        kind, text = "style" if found[1] else "script", files[found[1] or found[2]]
-        hashes[kind].append(f"'{source_hash(text)}'")
-        return f"<{kind}>{text}</{kind}>"
-
-    html = _PART.sub(inlined, files.pop(MAIN))
-    policy = (
-        f"default-src 'none'; script-src {' '.join(hashes['script'])}; style-src {' '.join(hashes['style'])}; "
-        "img-src data:; connect-src ws: wss:; base-uri 'none'; form-action 'none'"
-    )
+    html, policy = put_together(names(), "ws: wss:")
     return html.replace(CHARSET, f'{CHARSET}\n<meta http-equiv="Content-Security-Policy" content="{policy}">', 1)

@@ -211,6 +211,7 @@ class RoomMember {
   // -- what the user does ---------------------------------------------------------------------------------------------------
 
   say(line) {
+    if (bytesOf(line).length > MIB) return this.view.tell("A message has at most 1 MiB: send it as a file.", "fault");
     this.kept.push(line);
     if (this.isIn) this.channel.send([MESSAGE, bytesOf(line)]);
     else this.view.status(`Not connected: ${lines(this.kept.length)} will be sent later.`, "away");

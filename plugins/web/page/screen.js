@@ -100,6 +100,7 @@ class Screen {
     show("door");
     connecting(false);
     refuse(message);
+    document.title = "plytalk";
     this.keep({});
     show("forget", asks === "forget");
     byId(asks).focus();

@@ -1,6 +1,6 @@
 // The beginning: what this browser can do, what the user asks for, and the question about a server's key.
 
-const IS_FILE = !document.currentScript.src; // all in one file, as `chat page` writes it: the server is elsewhere
+const IS_FILE = typeof Files !== "undefined"; // all in one file, as `chat page` writes it: the server is elsewhere
 const value = (id) => byId(id).value.trim();
 
 async function start() {
@@ -104,13 +104,14 @@ function listen(member) {
   };
   byId("leave").onclick = () => member.leave();
   byId("people").onclick = ({ target }) => (target.ariaExpanded = byId("members").classList.toggle("open"));
-  ononline = () => member.hurry?.();
+  ononline = onfocus = () => member.hurry?.();
 }
 
 /** A line, or one of the two commands that this page carries out itself. Why it leaves, the server tells the others. */
 function run(member, line) {
   const command = line.trim();
   if (command === "/clear") return byId("log").replaceChildren();
+  if (/^\/(send|accept|decline|cancel|transfers)\b/.test(command)) return member.view.tell("Files have buttons here: File, Receive, Take back.", "fault");
   const quits = /^\/quit( |$)/.test(command);
   if (command !== "/quit") member.say(quits ? command : line);
   if (quits) member.leave();

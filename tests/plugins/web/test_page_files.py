@@ -13,7 +13,7 @@ from plytalk.plugins.web.http_head import read_head
 from plytalk.plugins.web.lean import lean_script
 from plytalk.plugins.web.page_files import (
     FOLDER,
-    LATER,
+    LOADED_LATER,
     PageFiles,
     answers,
     compressed,
@@ -38,27 +38,38 @@ def test_the_page_names_all_files_of_its_folder() -> None:
     assert sorted(names()) == sorted(path.name for path in FOLDER.iterdir())
 
 
-def test_each_part_has_its_path_and_the_page_has_the_shortest() -> None:
+def test_the_page_is_one_answer_and_the_scripts_for_files_are_another() -> None:
     assert asked("/").body == parts()["page.html"].encode()
-    assert b'<script src="page.js"></script>' in bytes(asked("/").body)
-    kinds = {asked(f"/{name}").content_type.partition(";")[0] for name in ("page.css", "page.js")}
-    assert kinds == {"text/css", "text/javascript"}
+    assert asked("/files.js").body == parts()["files.js"].encode()
+    assert [asked(path).content_type for path in ("/", "/files.js")] == [
+        "text/html; charset=utf-8",
+        "text/javascript; charset=utf-8",
+    ]
 
 
 def test_the_scripts_are_one_in_the_order_of_the_page() -> None:
-    script = bytes(asked("/page.js").body).decode()
-    starts = [script.index(lean_script(file_text(name))) for name in names() if name.endswith(".js") and name not in LATER]
+    page = bytes(asked("/").body).decode()
+    starts = [page.index(lean_script(file_text(name))) for name in names() if name.endswith(".js") and name not in LOADED_LATER]
     assert starts == sorted(starts)
-    assert starts[0] == 0
+    assert page[: starts[0]].endswith("<script>")
 
 
 def test_the_page_has_15_kb_at_most() -> None:
     """The requirement: 15 KB, compressed, of all that a browser loads to join a room and talk."""
-    sizes = {name: len(compressed(text.encode())) for name, text in parts().items()}
-    assert sum(sizes.values()) - sizes["files.js"] <= MOST
+    assert len(compressed(parts()["page.html"].encode())) <= MOST
 
 
-PATHS = ("/page.html", "/../page_files.py", "//", "/%2e%2e/page_files.py", "/page.css/", "/PAGE.CSS", "/favicon.ico", "/.")
+PATHS = (
+    "/page.html",
+    "/../page_files.py",
+    "//",
+    "/%2e%2e/page_files.py",
+    "/page.css",
+    "/files.js/",
+    "/FILES.JS",
+    "/favicon.ico",
+    "/.",
+)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -72,12 +83,24 @@ def test_some_answers_say_what_would_be_right() -> None:
 
 
 def test_every_answer_has_the_policy() -> None:
-    for answer in (asked("/"), asked("/page.css", "Accept-Encoding: gzip"), asked("/none")):
+    for answer in (asked("/"), asked("/files.js", "Accept-Encoding: gzip"), asked("/none")):
         policy = answer.headers["Content-Security-Policy"].split("; ")
-        assert {"default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'"} <= set(policy)
+        assert {"default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'", "form-action 'none'"} <= set(policy)
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert answer.headers["Cache-Control"] == "no-store"
+
+
+def check_it_may_run_its_own_parts(html: str, policy: str, besides: str = "") -> None:
+    for kind, more in (("script", besides), ("style", "")):
+        [part] = re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
+        assert f"; {kind}-src 'sha256-{digest}'{more};" in policy
+
+
+def test_the_page_may_run_what_is_in_it_and_load_scripts_from_its_server() -> None:
+    answer = asked("/")
+    check_it_may_run_its_own_parts(bytes(answer.body).decode(), answer.headers["Content-Security-Policy"], " 'self'")
 
 
 @pytest.mark.parametrize(
@@ -108,10 +131,7 @@ def test_the_single_file_has_everything_and_may_run_nothing_else() -> None:
     policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html)
     assert policy
     assert html.index(policy[0]) < min(html.index("<script"), html.index("<style"))
-    for kind in ("script", "style"):
-        found = re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
-        assert found == ["".join(text for name, text in parts().items() if name.endswith(".js" if kind == "script" else ".css"))]
-        hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()}'" for part in found]
-        assert f"{kind}-src {' '.join(hashes)};" in policy[1]
+    check_it_may_run_its_own_parts(html, policy[1])
+    assert all(lean_script(file_text(name)) in html for name in names() if name.endswith(".js"))
     assert "default-src 'none'" in policy[1]
     assert "connect-src ws: wss:;" in policy[1]

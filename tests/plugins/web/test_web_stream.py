@@ -79,7 +79,7 @@ async def test_what_may_not_be_asked_is_refused_once_and_in_words(sent: bytes, s
     assert said in str(refused)
 
 
-@pytest.mark.parametrize("path", ["/", "/page.css", "/none", "/ws"])
+@pytest.mark.parametrize("path", ["/", "/files.js", "/none", "/ws"])
 async def test_what_may_be_asked_is_answered_and_no_failure(path: str) -> None:
     page = Page()
     answer = await page.says(GET.replace(b"/", path.encode(), 1))

@@ -23,7 +23,7 @@ OPENING = (
 FLOODS = {
     "nothing": b"",
     "half a head": b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ",
-    "a request whose answer is not read": b"GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a request whose answer is not read": b"GET /files.js HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a WebSocket and no more": OPENING,
 }
 

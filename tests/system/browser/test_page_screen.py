@@ -2,7 +2,9 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from browser import browser
@@ -11,7 +13,7 @@ from people import environment
 from programs import connect, started
 from selenium.webdriver import Chrome
 
-from tests.system.browser.test_page import at_terminal, joined, serving
+from tests.system.browser.test_page import at_terminal, joined, restarted, serving
 
 FAST = "const every = setInterval; globalThis.setInterval = (step, time) => every(step, time / 100);"
 
@@ -146,3 +148,37 @@ def test_a_clock_that_jumps_cuts_nothing_and_a_server_that_is_silent_is_let_go(t
         pia.wait_until(lambda: "The server does not answer. Trying again" in pia.text("status"), "that it does not answer")
         server.process.send_signal(signal.SIGCONT)
         pia.wait_until(lambda: pia.text("status") == "Connected.", "that it is back")
+
+
+LATE = "const wait = setTimeout; globalThis.setTimeout = (step, time) => wait(step, 1000 * time);"
+
+
+def test_a_window_that_gets_the_focus_tries_again_at_once(tmp_path: Path) -> None:
+    """By itself the page waits a thousand times as long as usual."""
+    with ExitStack() as servers, browser() as driver:
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LATE})
+        first, url = servers.enter_context(restarted(tmp_path, 0))
+        pia = joined(driver, url, "pia")
+        first.process.kill()
+        pia.wait_until(lambda: "Trying again" in pia.text("status"), "that nobody answers")
+        servers.enter_context(restarted(tmp_path, urlsplit(url).port or 0))
+        driver.execute_script("dispatchEvent(new Event('focus'))")  # type: ignore[no-untyped-call]
+        pia.wait_until(lambda: pia.text("status") == "Connected.", "that it is back")
+
+
+def test_a_message_that_is_too_long_is_told_and_the_next_one_is_sent(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        pia = joined(chromium, url, "pia")
+        chromium.execute_script("byId('line').value = 'x'.repeat(2 ** 20)")  # type: ignore[no-untyped-call]
+        pia.say("!")
+        pia.sees("A message has at most 1 MiB: send it as a file.")
+        pia.say("short")
+        tom.until("pia: short")
+
+
+def test_a_command_for_files_is_answered_with_the_buttons(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, _):
+        pia = joined(chromium, url, "pia")
+        pia.say("/send film.mkv @tom")
+        pia.sees("Files have buttons here: File, Receive, Take back.")
+        assert "Connect with plytalk" not in pia.log
