@@ -18,6 +18,8 @@ from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.sending import Sending
 from plytalk.plugins.files.transfers import Transfers
 
+MOST_DIGITS = 9
+"""How many digits the number of a transfer has at most."""
 CommandAnswer = tuple[Any, Sequence[str]]
 """What a command answers: for programs, and for people."""
 
@@ -93,8 +95,9 @@ class FileCommands:
         return [described(one) for one in offered], ()
 
     async def _accept(self, args: Sequence[str]) -> CommandAnswer:
-        replace = args[-1:] == [REPLACE]
-        return described(await self._transfers.heard.accept(number_of(args[:-1] if replace else args), replace)), ()
+        *before, last = args or ("",)
+        replace = last == REPLACE
+        return described(await self._transfers.heard.accept(number_of(before if replace else args), replace)), ()
 
     async def _decline(self, args: Sequence[str]) -> CommandAnswer:
         return described(self._transfers.heard.decline(number_of(args))), ()
@@ -116,7 +119,9 @@ def number_of(args: Sequence[str]) -> int | None:
     """The number of a transfer; None where none is given. Raises Usage."""
     if not args:
         return None
-    if not args[0].isdecimal():
+    if len(args) > 1:
+        raise Usage("One transfer at a time.", "/transfers lists them.")
+    if not (args[0].isdecimal() and len(args[0]) <= MOST_DIGITS):
         raise Usage(f"'{shorten(args[0])}' is not the number of a transfer.", "/transfers lists them.")
     return int(args[0])
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import Sender, notify
 from plytalk.core.contracts.layer import Buffer
-from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.sanitise import clean, shorten
 from plytalk.plugins.files.disk_thread import DiskThread
 from plytalk.plugins.files.file_items import (
     OFFERS,
@@ -35,6 +35,7 @@ from plytalk.plugins.files.sending_once import SendingOnce
 from plytalk.plugins.files.source import hashing, make_offer, open_source
 from plytalk.plugins.files.transfer_context import TransferContext
 from plytalk.plugins.files.transfer_errors import TransferError
+from plytalk.plugins.rooms.room_events import MOST_NAME
 from plytalk.plugins.rooms.ui_events import sender_of
 
 ANSWERED = 10.0
@@ -85,6 +86,8 @@ class MadeOffers:
 
     async def send(self, path: str, to: str | None = None) -> Sending:
         """Offer a file or folder, or what comes from a stream that was opened. Raises ChatError."""
+        if to is not None and len(to := to.encode(errors="replace").decode()) > MOST_NAME:  # a server ends a chat for a long one
+            raise Usage(f"Nobody here is called '{shorten(to)}'.", "/who lists who is here.")
         if isinstance(path, Piped):
             return await self._make(SendingOnce(next(self._context.numbers), path, to, self._context.changed, self._wake))
         left_out: list[str] = []

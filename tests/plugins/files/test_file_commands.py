@@ -54,11 +54,37 @@ async def test_what_makes_no_sense_is_said(home: Path) -> None:
             ("/send", "Say which file"), ("/send @ann", "Say which file"), ("/accept", "No such offer waits"),
             ("/accept 7", "No such offer waits"), ("/decline", "No such offer waits"), ("/cancel", "No such transfer"),
             ("/cancel x", "'x' is not the number of a transfer"), (f"/send {home}/missing", "No such file"),
-            ('/send "half', "No such file"), ("/transfers", "There are no transfers"),
+            ('/send "half', "No such file"), ("/transfers", "There are no transfers"), ("/accept 1 2", "One transfer at a time"),
+            (f"/accept {'1' * 5000}", "is not the number of a transfer"),
         ):  # fmt: skip
             bob.say(line)
             await bob.shows(answer)
         assert not [event for event in bob.ui.events if isinstance(event, File)]
+
+
+@pytest.mark.parametrize("name", ["x" * 10_000, "\ud800" * 300], ids=["long", "not text"])
+async def test_a_name_that_no_member_can_have_ends_no_chat(home: Path, name: str) -> None:
+    """The server took the offer for an attack, since it was too long, and ended the conversation."""
+    film = written(home / "film.mkv", 100)
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob")
+        conversation(bob).command("send", [str(film), f"@{name}"], "s")
+        await bob.shows("Nobody here is called")
+        conversation(bob).command("send", [str(film)], "t")
+        await reaches(crowd.ui, "offered")
+
+
+async def test_a_program_too_may_replace_a_file(home: Path) -> None:
+    """Its words are a tuple, in which the last one was not found: a number was added to the name."""
+    film = written(home / "film.mkv", 100)
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob", into=folder_of(crowd, "bob"))
+        (folder_of(crowd, "bob") / "film.mkv").write_text("before")
+        crowd.local_member.command("send", [str(film)], "s")
+        await reaches(bob.ui, "offered")
+        conversation(bob).command("accept", ("1", "replace"), "a")
+        await reaches(bob.ui, "done")
+        assert (folder_of(crowd, "bob") / "film.mkv").read_bytes() == film.read_bytes()
 
 
 async def test_a_name_with_spaces_is_quoted_and_several_files_are_offered(home: Path) -> None:
