@@ -2,7 +2,8 @@
 
     begun (for those that want the same byte) -> granted as much as its slowest receiver has credit for -> over
 
-A receiver that holds up the others for SLOW seconds gets a feed alone, from where it is.
+A receiver that holds up the others for SLOW seconds, or again and again for more than half of the time, gets a feed alone, from
+where it is.
 """
 
 import asyncio
@@ -35,6 +36,8 @@ from plytalk.plugins.files.parties import Party, Taker
 
 SLOW = 0.5
 """How long one receiver may hold up the others, in seconds."""
+CLOCK = 0.01
+"""How much too early a timer may be, in seconds."""
 GATHER = 0.1
 """How long a feed waits for another receiver that begins at the same byte, in seconds, where there can be more."""
 GATHERED = 0.5
@@ -79,6 +82,8 @@ class Feed:
         self._proven = at // WHOLE_BLOCK - 1
         self._expected = self._proven
         self._timer: asyncio.TimerHandle | None = None
+        self._waited_for: list[Taker] = []
+        self._since = 0.0
         self._loop = asyncio.get_running_loop()
         self._made = self._loop.time()
         offer.feeds[self] = None
@@ -123,10 +128,12 @@ class Feed:
         sizes = [taker.available for taker in self.takers]
         size = min(sizes)
         if not size or size < PIECE <= max(sizes):  # a sender sends full pieces: a byte of credit would hold up the others too
-            if len(sizes) > 1 and self._timer is None and max(sizes) >= WINDOW // 2:
-                self._timer = self._loop.call_later(SLOW, self._part_slow)
+            if len(sizes) > 1 and max(sizes) >= WINDOW // 2:
+                self._wait_for([taker for taker, available in zip(self.takers, sizes, strict=True) if available < PIECE])
             return
         self._stop_timer()
+        if self._waited_for:
+            self._wait_for([])
         self._gathers = False
         for taker in self.takers:
             taker.credit -= size
@@ -139,6 +146,15 @@ class Feed:
         else:
             self.begun = True
             source.send(open_stream(self.number, self.offer.own, self.at, size))
+
+    def _wait_for(self, slow: list[Taker]) -> None:
+        """The others wait for these now, and have waited for those before."""
+        now = self._loop.time()
+        for taker in self._waited_for:
+            taker.late(now, now - self._since)
+        self._waited_for, self._since = slow, now
+        if slow and self._timer is None:
+            self._timer = self._loop.call_later(SLOW - max(taker.late(now) for taker in slow), self._part_slow)
 
     def _expect_proofs(self, last: int) -> None:
         """The bytes that were asked for are of the blocks up to this one."""
@@ -157,11 +173,13 @@ class Feed:
 
     def _part_slow(self) -> None:
         """Serve those apart that hold up the others. What they gave credit for and has not come is theirs again."""
-        self._timer = None
         slow = [taker for taker in self.takers if taker.available < PIECE]
+        self._wait_for(slow)
+        self._timer = None
         if self.over or not slow or len(slow) == len(self.takers):
             return
-        for taker in slow:
+        now = self._loop.time()
+        for taker in [taker for taker in slow if taker.late(now) >= SLOW - CLOCK]:
             del self.takers[taker]
             taker.feed, taker.credit = None, taker.credit + self.granted
             apart = Feed(self.offer, self.at, self._pack)

@@ -33,13 +33,22 @@ class Taker:
     `feed` is the sender's stream that it gets, None where that is over.
     """
 
-    __slots__ = ("answered", "credit", "feed", "queue", "stream", "to")
+    __slots__ = ("_at", "_late", "answered", "credit", "feed", "queue", "stream", "to")
 
     def __init__(self, to: "Party", stream: int, credit: int) -> None:
         self.to, self.stream, self.credit = to, stream, credit
         self.queue: deque[bytes] = deque()
         self.feed: Any = None
         self.answered = 0
+        self._late = self._at = 0.0
+
+    def late(self, now: float, waited: float = 0.0) -> float:
+        """For how long it would have held up the others at one time, in seconds: it grows by what they have `waited` for it
+        until now, and becomes less as quickly while they do not.
+        """
+        self._late = max(0.0, self._late - (now - waited - self._at)) + waited
+        self._at = now
+        return self._late
 
     @property
     def held(self) -> int:

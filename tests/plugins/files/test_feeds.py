@@ -1,5 +1,6 @@
 """One stream of a sender: what it is asked for, and who gets it."""
 
+from collections.abc import Callable
 from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
@@ -8,7 +9,7 @@ import pytest
 
 from plytalk.core.contracts.errors import BadFrame
 from plytalk.plugins.files.feeds import Feed, StandingOffer
-from plytalk.plugins.files.file_items import FileFailure, FileKind, Offering, carry, parse
+from plytalk.plugins.files.file_items import PIECE, WINDOW, FileFailure, FileKind, Offering, carry, parse
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.parties import LocalParty, Taker
 
@@ -64,6 +65,53 @@ async def test_a_failure_is_told_to_all() -> None:
     meeting.feed.fail(FileFailure.CANCELLED)
     assert meeting.sent[1] == meeting.sent[2] == [(FileKind.FAIL, 7, b"\0")]
     assert not any(taker.to.takers for taker in meeting.takers)
+
+
+class Clock:
+    """A loop's time, which passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now, self.timers = 0.0, dict[Clock, tuple[float, Callable[[], None]]]()
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, delay: float, function: Callable[[], None]) -> "Clock":
+        timer = Clock()
+        timer.cancel = lambda: self.timers.pop(timer, None)  # type: ignore[method-assign]
+        self.timers[timer] = self.now + delay, function
+        return timer
+
+    def cancel(self) -> None:
+        """Forget this timer."""
+
+    def passes(self, seconds: float) -> None:
+        end = self.now + seconds
+        while due := min((entry for entry in self.timers.items() if entry[1][0] <= end), key=lambda one: one[1][0], default=None):
+            timer, (self.now, function) = due
+            del self.timers[timer]
+            function()
+        self.now = end
+
+
+@pytest.mark.parametrize(("waits", "parts"), [(0.1, True), (0.06, True), (0.04, False), (0.0, False)])
+async def test_one_that_is_slower_all_the_time_gets_a_stream_alone(waits: float, parts: bool) -> None:
+    """It never held up the others for half a second at one time, and so they were all as slow as it was."""
+    meeting, clock = Meeting(WINDOW, WINDOW), Clock()
+    meeting.feed._loop = cast(Any, clock)
+    meeting.feed.begin()
+    fast, slow = meeting.takers
+    for _ in range(200):
+        while meeting.feed.granted:
+            meeting.feed.data(bytes(PIECE))
+        clock.passes(0.05)
+        fast.feed.credit(fast, WINDOW)
+        clock.passes(waits)
+        if slow.feed is meeting.feed:
+            slow.feed.credit(slow, WINDOW)
+    assert (slow.feed is not meeting.feed) is parts
+    assert fast.feed is meeting.feed
+    assert len(meeting.offer.feeds) == 1 + parts
 
 
 async def test_one_that_begins_later_joins_only_at_the_same_byte() -> None:
