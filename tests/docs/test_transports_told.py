@@ -33,13 +33,13 @@ def test_explain_has_a_note_on_every_transport_with_somebody_between(name: str) 
 @pytest.mark.parametrize(
     ("who", "can"),
     [
-        ("A relay", ["cut", "delay", "hand a caller to another server", "cannot read", "bring any caller"]),
+        ("A relay", ["cut", "delay", "connect a caller to another server", "cannot read", "connect any caller"]),
         ("Tor", ["does not hide the identity", "links"]),
         ("A server that serves the page", ["gives away the member's key"]),
-        ("A guest by ssh", ["host key", "The server reads what guests say"]),
-        ("The local network", ["fingerprint", "recognises"]),
-        ("A web server in front of a server", ["ends TLS", "cut"]),
-        ("A page from another origin", ["refused for"]),
+        ("A guest by ssh", ["host key", "The server can read what guests say"]),
+        ("The local network", ["fingerprint", "recognise"]),
+        ("A web server in front of a server", ["terminates TLS", "cut"]),
+        ("A page from another origin", ["refused because of its origin"]),
     ],
 )
 def test_what_each_third_party_can_do_is_told(who: str, can: list[str]) -> None:
