@@ -5,19 +5,21 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 
+from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.transport import Stream
 from plytalk.plugins.relay.relay_frames import FrameCutter, RelayReason
 
 
 @dataclass(frozen=True)
 class RelayLimits:
-    """How much a relay carries, in all and for one source."""
+    """How much a relay carries, in all and for one source. A holder with more `unread` bytes is told of no more joiners."""
 
     holds: int = 1000
     pairs: int = 500
     unopened: int = 200
     joins_a_minute: int = 20
     holds_of_source: int = 8
+    unread: int = 16 * KIB
 
     @property
     def connections(self) -> int:

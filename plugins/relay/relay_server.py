@@ -186,7 +186,7 @@ class Relay:
         holder, free = self.holders.get(name), self.limits.pairs - len(self._joiners)
         if not self._sources.may_join(caller.source):
             self._refuse(caller, RelayReason.TOO_OFTEN)
-        elif holder is None:
+        elif holder is None or holder.stream.buffered > self.limits.unread:
             self._refuse(caller, RelayReason.NOBODY)
         elif self._joiners.counts[caller.source] >= free:  # less than is left: so any crowd leaves something to the next one
             self._refuse(caller, RelayReason.TOO_OFTEN if free else RelayReason.FULL)

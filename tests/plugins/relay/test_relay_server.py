@@ -217,6 +217,14 @@ async def test_a_crowd_from_one_address_takes_no_place_of_another() -> None:
     assert not honest.ended
 
 
+async def test_no_joiner_is_announced_to_a_holder_that_does_not_read() -> None:
+    relay = Relay({"h"}, limits=RelayLimits(joins_a_minute=100))
+    holder, name = await holding(relay)
+    holder.stream.pause()
+    holder.there.send(bytes(relay.limits.unread + 1))
+    assert await Talker(relay).says(first(JOIN, name.encode())) == [NO + bytes([RelayReason.NOBODY])]
+
+
 async def test_a_network_of_ipv6_is_one_source() -> None:
     relay = Relay({"h"}, limits=RelayLimits(joins_a_minute=2, holds_of_source=2))
     holds = [await Talker(relay, f"[2001:db8::{one:x}]:1").says(first(HOLD)) for one in range(3)]
