@@ -56,3 +56,35 @@ def test_importing_it_imports_nothing_else() -> None:
 def test_the_docs_import_nothing_else(page: Path) -> None:
     imported = set(re.findall(r"^ *(?:from|import) (plytalk[.\w]*)(?= import|$)", page.read_text(), re.M))
     assert imported <= {"plytalk", "plytalk.testing"}
+
+
+# -- what is written for others imports nothing else ----------------------------------------------------------------------
+
+WRITTEN_FOR_OTHERS = ("README.md", "docs/**/*.md", "examples/**/*.md", "examples/**/*.py", "cli/new-plugin/*.txt")
+HISTORY = "docs/decisions"
+
+
+def private_imports(text: str) -> set[str]:
+    """The modules of plytalk that a program, or one on a page, imports without a promise that they stay."""
+    imported = re.findall(r"^\s*(?:>>> |\.\.\. )?(?:from|import) (plytalk(?:\.\w+)*)\b(?=[ ,\n]|$)", text, re.MULTILINE)
+    return set(imported) - {"plytalk", "plytalk.testing"}
+
+
+def test_examples_templates_and_pages_import_nothing_but_the_public_api() -> None:
+    files = [file for pattern in WRITTEN_FOR_OTHERS for file in ROOT.glob(pattern) if HISTORY not in file.as_posix()]
+    assert {"bot.py", "plytalk_cipher_xor.py", "cipher.py.txt", "howto-plugin.md"} <= {file.name for file in files}
+    assert {file.name: found for file in files if (found := private_imports(file.read_text(encoding="utf-8")))} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from plytalk.core.contracts.cipher import Cipher",
+        "    from plytalk.trust import identity",
+        "import plytalk.core.contracts.cipher",
+        ">>> import plytalk.plugins.rooms.hub as hub",
+        "from plytalk.testing.parts import PlainWords",
+    ],
+)
+def test_the_look_for_private_imports_finds_them(line: str) -> None:
+    assert private_imports(f"import plytalk\n{line}\nfrom plytalk import Cipher\nfrom plytalk.testing import check_cipher\n")

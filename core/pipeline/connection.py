@@ -77,7 +77,7 @@ class Connection:
         if self.tracer:
             self.stream = self.tracer.wrap_stream(stream)
         self.identity: Identity | None = None
-        self.approved = False
+        self.approved = False  # by this side's user, who was asked about the other side's key, in an opening that failed
         self.cipher: Cipher
         self.framer: Framer
         self.messages: Messages
@@ -87,12 +87,13 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._receiver: ItemReceiver | None = None
         self.reading, self._item_kept = Reading.OPEN, ITEM_KEPT
-        self._flush_follows = True  # and sends what is pending: in this turn of the loop, after a read, and after `start`
-        self._rest: Iterator[Item] | None = None  # of the record in which reading was stopped
-        self._batches: Iterator[Batch] | None = None
-        self._waiting: list[bytes] = []  # of a batch
-        self._unread = b""
-        self._end_waits: tuple[Exception | None] | None = None
+        # What has come and is not handed over yet, in this order:
+        self._rest: Iterator[Item] | None = None  # items of the record in which reading was stopped
+        self._waiting: list[bytes] = []  # the other records of its batch, the next one last
+        self._batches: Iterator[Batch] | None = None  # what is made of the bytes in the framer
+        self._unread = b""  # bytes that the stream handed on when it had been told to pause
+        self._end_waits: tuple[Exception | None] | None = None  # the stream's end, with what broke it
+        self._flush_follows = True  # at the end of this turn of the loop, of a read, or of `start`
         self.pending: list[Item] = []  # goes out with whatever is sent next, or at `flush`
         self.pieces: Pieces | None = None
 

@@ -88,14 +88,6 @@ def test_the_lab_measures_what_it_claims(installed: Fresh, kind: str) -> None:
     assert [cell["attack"] for cell in cells if cell["predicted"] != cell["measured"]] == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_it_imports_nothing_but_the_public_api(kind: str) -> None:
-    for path, text in contents(kind, "my-own").items():
-        if path.endswith(".py"):
-            imported = re.findall(r"^(?:from|import) (plytalk[.\w]*)", text, re.M)
-            assert set(imported) <= {"plytalk", "plytalk.testing", f"plytalk_{kind}_my_own"}, path
-
-
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "auth"])
 def test_two_programs_talk_through_it_over_a_socket(installed: Fresh, kind: str) -> None:
     stack = PLAIN | {"handshake": {"cipher": "aesgcm"}, "cipher": {"handshake": "rsa"}}.get(kind, {}) | {kind: "my-own"}
