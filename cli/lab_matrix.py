@@ -22,19 +22,33 @@ LEGEND = (
 )
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Attacks and stacks</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <style>
-body {{ font: 16px/1.4 system-ui, sans-serif; margin: 24px; }}
-table {{ border-collapse: collapse; }} th, td {{ border: 1px solid #bbb; padding: 4px 8px; text-align: left; }}
-th[colspan] {{ background: #eee; }}
-.HELD {{ background: #d7f2e0; }} .BROKEN {{ background: #fbd9d5; }} .ERROR {{ background: #e7d6f5; }}
-.NOT_APPLICABLE {{ color: #777; }}
-.False {{ outline: 3px solid #b3261e; }}
+/* The names of attacks and of stacks stay where they are while the table moves under them. */
+:root {{ color-scheme: light dark; --paper: light-dark(#fff, #15171c); --line: light-dark(#bbb, #555); }}
+body {{ font: 16px/1.4 system-ui, sans-serif; margin: 0; padding: 16px; box-sizing: border-box; height: 100dvh; }}
+body {{ display: flex; flex-direction: column; background: var(--paper); color: light-dark(#1b1e24, #e6e8ec); }}
+h1, p {{ margin: 0 0 12px; }}
+div {{ flex: 1; min-height: 50vh; overflow: auto; }}
+table {{ border-spacing: 0; width: max-content; }}
+th, td {{ padding: 4px 8px; text-align: left; border: solid var(--line); border-width: 0 1px 1px 0; }}
+th {{ position: sticky; left: 0; max-width: 9em; overflow-wrap: anywhere; background: var(--paper); }}
+th[scope="col"] {{ top: 0; z-index: 1; }}
+th[scope="col"] ~ th {{ left: auto; z-index: auto; }}
+th[colspan] {{ position: static; max-width: none; background: light-dark(#eee, #2a2e36); }}
+th span {{ position: sticky; left: 8px; }}
+.HELD {{ background: light-dark(#d7f2e0, #163d27); }}
+.BROKEN {{ background: light-dark(#fbd9d5, #57211c); }}
+.ERROR {{ background: light-dark(#e7d6f5, #41265c); }}
+.NOT_APPLICABLE {{ color: light-dark(#666, #a0a6b0); }}
+.False {{ outline: 3px solid light-dark(#b3261e, #ff9d94); outline-offset: -3px; }}
+@media print {{ body, div {{ display: block; height: auto; overflow: visible; }} }}
 </style></head><body><h1>Attacks and stacks</h1>
 <p>Measured; what differs from the prediction has a red frame. The first row is the control, an honest conversation.</p>
-<table><tr><th>attack</th>{head}</tr>
+<div tabindex="0" role="region" aria-label="The matrix"><table><tr><th scope="col">attack</th>{head}</tr>
 {body}
-</table></body></html>"""
+</table></div></body></html>"""
 
 
 def as_json(cells: Sequence[Cell]) -> str:
@@ -124,14 +138,14 @@ def as_markdown(cells: Sequence[Cell]) -> str:
 def as_html(cells: Sequence[Cell]) -> str:
     """The matrix as a page: what held is green, what is broken red, and what differs from its prediction has a frame."""
     stacks = stacks_of(cells)
-    head = "".join(f"<th>{escape(stack)}</th>" for stack in stacks)
+    head = "".join(f'<th scope="col">{escape(stack)}</th>' for stack in stacks)
     return PAGE.format(head=head, body="\n".join(page_rows(cells, stacks)))
 
 
 def page_rows(cells: Sequence[Cell], stacks: Sequence[str]) -> Iterator[str]:
     for target, attacks in groups(cells).items():
-        yield f'<tr><th colspan="{len(stacks) + 1}">{escape(target)}</th></tr>'
+        yield f'<tr><th colspan="{len(stacks) + 1}" scope="rowgroup"><span>{escape(target)}</span></th></tr>'
         for attack, row in attacks.items():
             shown = [worst(row[stack]) if stack in row else None for stack in stacks]
             tds = (f'<td class="{style(cell)} {cell.agrees}">{cell.measured}</td>' if cell else "<td></td>" for cell in shown)
-            yield f"<tr><th>{escape(attack)}</th>{''.join(tds)}</tr>"
+            yield f'<tr><th scope="row">{escape(attack)}</th>{"".join(tds)}</tr>'

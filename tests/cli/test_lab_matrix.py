@@ -1,6 +1,10 @@
 """The matrix in each form: one word for each outcome, one letter on a terminal, and 80 columns."""
 
 import json
+from pathlib import Path
+
+import pytest
+from browser import browser
 
 from plytalk.cli.lab_matrix import COLUMNS, CONTROL, LEGEND, LETTERS, as_html, as_json, as_markdown, as_table, style
 from plytalk.cli.lab_story import as_story
@@ -67,3 +71,28 @@ def test_the_control_has_no_colour_unless_it_went_wrong() -> None:
 def test_the_worst_of_several_seeds_is_shown() -> None:
     cells = [cell_of(Outcome.HELD), cell_of(Outcome.BROKEN), cell_of(Outcome.HELD)]
     assert "B!" in as_table(cells)
+
+
+SCROLLED = """
+const table = document.querySelector("div"), names = () => ["tr:first-child > th:nth-child(2)", "tr:last-child > th"].map((one) =>
+  document.querySelector(one).getBoundingClientRect()).map(({ left, top }) => [left, top]);
+const before = names();
+table.scrollTo(300, 200);
+const [[stack, attack], after] = [before, names()];
+return { moved: [table.scrollLeft, table.scrollTop], stack: after[0][1] - stack[1], attack: after[1][0] - attack[0] };
+"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_fits_a_phone_and_keeps_the_names_in_sight(dark: bool, tmp_path: Path) -> None:
+    stacks = ["demo01", "<script>document.title = 'owned'</script>", "--suite XXhfs_25519+MLKEM768_ChaChaPoly", "a", "b"]
+    cells = [cell_of(Outcome.BROKEN, attack=f"attack-{number}", stack=stack) for number in range(40) for stack in stacks]
+    (tmp_path / "lab.html").write_text(as_html(cells))
+    with browser(390, 844, dark=dark) as driver:
+        driver.get((tmp_path / "lab.html").as_uri())
+        assert driver.title == "Attacks and stacks"
+        assert driver.execute_script("return document.documentElement.scrollWidth") == 390  # type: ignore[no-untyped-call]
+        assert driver.execute_script(SCROLLED) == {"moved": [300, 200], "stack": 0, "attack": 0}  # type: ignore[no-untyped-call]
+        ground = driver.execute_script("return getComputedStyle(document.body).backgroundColor")  # type: ignore[no-untyped-call]
+        assert ground == ("rgb(21, 23, 28)" if dark else "rgb(255, 255, 255)")
+        assert '<meta name="viewport"' in driver.page_source

@@ -340,6 +340,15 @@ def test_it_can_be_read_from_the_back_of_a_room_in_light_and_dark(tmp_path: Path
         assert opened.all("#detail blockquote")[0].value_of_css_property("font-size") == "24px"
 
 
+def test_on_a_phone_the_chosen_frame_is_below_the_diagram_and_both_are_as_wide_as_the_screen(tmp_path: Path) -> None:
+    with browser(390, 844) as driver:
+        opened = Opened(driver, tmp_path, TALK, place="#4")
+        diagram, detail = (opened.all(f"#{id}")[0].rect for id in ("diagram", "detail"))
+        assert [diagram["width"], detail["width"]] == [390, 390]
+        assert detail["y"] > diagram["y"] + diagram["height"] - 2  # their border
+        assert driver.execute_script("return document.documentElement.scrollWidth") == 390
+
+
 READABLE = """
 const channel = value => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
 const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
