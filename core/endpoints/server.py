@@ -90,9 +90,7 @@ class Server(Lifecycle):
         watch = HoldUpWatch(self.stack.layers)
         watch.start()
         try:
-            await self._open([ListenAddress(self.stack, host, port), *self._doors])
-            for listener, arrivals in zip(tuple(self.listeners), self.arrivals, strict=True):
-                self.start(self._accept(listener, arrivals))
+            self._opening = self.start(self._serve([ListenAddress(self.stack, host, port), *self._doors]))
             return await self.result
         except asyncio.CancelledError:  # once more, and it ends at once
             self.state = State.STOPPING
@@ -101,6 +99,11 @@ class Server(Lifecycle):
         finally:
             watch.stop()
             await self._close()
+
+    async def _serve(self, addresses: Sequence[ListenAddress]) -> None:
+        await self._open(addresses)
+        for listener, arrivals in zip(tuple(self.listeners), self.arrivals, strict=True):
+            self.start(self._accept(listener, arrivals))
 
     async def _open(self, addresses: Sequence[ListenAddress]) -> None:
         stack = self.stack
@@ -204,6 +207,7 @@ class Server(Lifecycle):
             self.start(self._stop())
 
     async def _stop(self) -> None:
+        self._opening.cancel()  # a door may take a minute to open, as at a relay through a proxy
         await self.close_listeners()
         for arrivals in self.arrivals:
             arrivals.clear()

@@ -54,6 +54,28 @@ async def test_a_listener_that_fails_ends_the_server() -> None:
         await its.run("fails", 0, keep=True)
 
 
+async def test_a_server_that_is_told_to_end_waits_for_no_door_that_does_not_open() -> None:
+    opening, given_up = asyncio.Event(), asyncio.Event()
+
+    class Hangs(Memory):
+        """Does not listen for a long time, as at a relay that does not answer."""
+
+        async def listen(self, host: str, port: int) -> Listener:
+            opening.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                given_up.set()
+            raise AssertionError
+
+    its, _ = server(Hangs)
+    running = asyncio.create_task(its.run("hangs", 0, keep=True))
+    await within(opening.wait(), "It opens no door.")
+    its.stop()
+    assert await within(running, "It waits for the door.") == Ending(EndedBy.US, "The server was told to end.")
+    assert given_up.is_set()
+
+
 async def test_a_listener_that_breaks_ends_the_server_too() -> None:
     class Breaks(Memory):
         """Its listener breaks."""
