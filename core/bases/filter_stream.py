@@ -70,6 +70,11 @@ class FilterStream(WireStream):
     def wrap_end(self) -> bytes:
         """What says that no more comes from this side."""
 
+    def ended_early(self) -> ChatError:
+        """What it means that the stream below ends in the opening."""
+        sentence = f"The other side closed the connection instead of speaking {self.what}."
+        return HandshakeFailed(sentence, "Check the address, and that both sides have the same transport.")
+
     def last_word(self) -> bytes:
         """What goes out below, behind the end, when this side closes."""
         return b""
@@ -134,8 +139,7 @@ class FilterStream(WireStream):
         if self.opening is Opening.BEGUN and isinstance(error, ChatError):  # what is wrong with the opening below
             self.fail(error)
         elif self.opening is Opening.BEGUN:
-            sentence = f"The other side closed the connection instead of speaking {self.what}."
-            self.fail(HandshakeFailed(sentence, "Check the address, and that both sides have the same transport."))
+            self.fail(self.ended_early())
         elif self.ends_with_below:
             self._end(error)
         elif error or self._over is None:

@@ -15,7 +15,7 @@ from plytalk.core.contracts.wire import IN, OUT, WireUnit
 from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_frames import PING_SECONDS, FrameCutter, RelayReason
-from plytalk.plugins.relay.relay_stream import RelayRefused, RelayStream, refusal
+from plytalk.plugins.relay.relay_stream import GONE, RelayRefused, RelayStream, refusal
 from plytalk.plugins.relay.relay_units import cut_held
 from plytalk.trust.identity import OwnIdentity, raw_key
 
@@ -67,7 +67,7 @@ class Hold:
         """The relay's next frame. Raises CannotConnect once it says no, or is gone."""
         while not self._frames:
             if self._over:
-                raise CannotConnect("The relay closed the connection.", "Check that it is a relay, and that it runs.")
+                raise CannotConnect(*GONE)
             self._news.clear()
             await self._news.wait()
         payload = self._frames.popleft()

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 
 from plytalk.core.bases.filter_stream import FilterStream, Opening
-from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.errors import CannotConnect, ChatError
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.wire import CutWire
@@ -20,6 +20,7 @@ SENTENCES: dict[int, tuple[str, str]] = {
     RelayReason.MALFORMED: ("The relay does not understand this program.", "Update the older of the two."),
     RelayReason.TAKEN: ("Another server with this key holds its name at the relay now.", "End one of the two."),
 }
+GONE = "The relay closed the connection.", "Check that it is a relay, and that it runs."
 NO_REASON = "The relay refused, and does not say why.", "Ask its owner."
 
 
@@ -85,6 +86,9 @@ class RelayStream(RelayedStream):
     def open_with(self, payload: bytes) -> None:
         if payload != wire.GO:
             raise refusal(payload)
+
+    def ended_early(self) -> ChatError:
+        return CannotConnect(*GONE)
 
 
 class RelaySide(RelayedStream):

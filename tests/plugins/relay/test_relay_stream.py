@@ -46,3 +46,15 @@ async def test_a_no_is_an_error_of_opening() -> None:
     relay.send(no(RelayReason.NOBODY))
     with pytest.raises(ChatError, match="knows nobody of that name"):
         await stream.opened()
+
+
+async def test_a_relay_that_ends_while_a_joiner_waits_is_out_of_reach_and_nothing_else() -> None:
+    """As where it is restarted: that it speaks plyrelay/1 is in no doubt."""
+    below, relay = memory_stream_pair()
+    stream = RelayStream(below, first(JOIN, b"412"), "412@relay")
+    stream.start()
+    await idle()
+    relay.close()
+    with pytest.raises(CannotConnect, match="The relay closed the connection") as told:
+        await stream.opened()
+    assert told.value.exit_code == 3
