@@ -1,6 +1,7 @@
 """`chat relay`: a relay, for people who cannot reach each other."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,6 +27,8 @@ from plytalk.plugins.transports.relay import PORT
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.plugins.transports.ws import Ws
 from plytalk.trust.authorized_keys import allowed
+from plytalk.trust.files import is_stream
+from plytalk.trust.store_errors import StoreError
 
 EXAMPLES = """\b
 Examples:
@@ -62,7 +65,6 @@ def relay(
     """
     address = parse_address(listen, listen=True)
     hosts = {parse_address(name).host for name in names} or {address.host, *LOCAL}
-    keys = {key.fingerprint for key in allowed(allow)} if allow else None
     if trusted_proxy and not ws:
         raise Usage("--trusted-proxy needs --ws, where web servers connect.")
     listen_at: list[tuple[Transport, Address]] = [(Tcp(), Address(address.host, PORT if address.port is None else address.port))]
@@ -71,13 +73,13 @@ def relay(
     metrics_at = listen_address("--metrics", metrics, 9592) if metrics else None
     if not names and address.host in (EVERY_NETWORK, "0.0.0.0"):  # noqa: S104 - only compared
         tell("Without --name nobody elsewhere can hold the name of a key here: give the host that people write.")
-    server = Relay(hosts, keys)
+    server = Relay(hosts, fingerprints(allow) if allow else None)
     wanted = server.limits.connections + SPARE
     if (files := allow_open_files(wanted)) < wanted:
         tell(f"The system lets a program open {files:,} files here; a full relay needs {wanted:,}. Raise it with `ulimit -n`.")
     try:
         with suppress(asyncio.CancelledError):  # told to end by the system
-            serving = serve_relay(server, listen_at, metrics_at)
+            serving = serve_relay(server, listen_at, metrics_at, allow)
             asyncio.run(serving if is_debugging() else telling_faults(serving, tell))
     finally:
         done = server.figures
@@ -85,11 +87,31 @@ def relay(
     return int(Exit.OK)
 
 
-async def serve_relay(server: Relay, listen_at: Sequence[tuple[Transport, Address]], metrics_at: Address | None) -> None:
-    serving = asyncio.current_task()
+def fingerprints(allow: Path) -> set[str]:
+    """Those of the keys that may hold a name. Raises StoreError."""
+    return {key.fingerprint for key in allowed(allow)}
+
+
+def reread(server: Relay, allow: Path | None) -> None:
+    """Go by the list as it is now, or by the old one where it cannot be read again. Nobody who holds a name loses it."""
+    try:
+        if allow is None or is_stream(allow):
+            raise StoreError("There is no --allow file to read again.")
+        server.allowed = fingerprints(allow)
+        tell(f"Keys that may hold a name here, by {allow}: {len(server.allowed):,}.")
+    except StoreError as error:
+        tell(f"{error.sentence} Nothing was changed.")
+
+
+async def serve_relay(
+    server: Relay, listen_at: Sequence[tuple[Transport, Address]], metrics_at: Address | None, allow: Path | None
+) -> None:
+    serving, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert serving
     with suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or embedded in another program
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+        loop.add_signal_handler(signal.SIGTERM, serving.cancel)
+        if not os.isatty(0):  # a terminal that closes sends this signal, too
+            loop.add_signal_handler(signal.SIGHUP, reread, server, allow)
     listeners = [await transport.listen(address.host, address.port or 0) for transport, address in listen_at]
     where = [listeners[0].address, *(f"ws://{listener.address}" for listener in listeners[1:])]
     tell(f"Relaying at {' and '.join(where)}. End it with Ctrl-C.")

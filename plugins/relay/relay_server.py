@@ -46,7 +46,7 @@ class Relay:
         allowed: Collection[str] | None = None,
         limits: RelayLimits = RelayLimits(),  # noqa: B008 - it is frozen
     ) -> None:
-        self._names, self._allowed, self.limits = names, allowed, limits
+        self._names, self.allowed, self.limits = names, allowed, limits
         self._sources = RelaySources(limits.joins_a_minute, 10 * limits.holds)
         self.holders: dict[str, Caller] = {}
         self._waiting: dict[bytes, Caller] = {}
@@ -163,7 +163,7 @@ class Relay:
 
     def _signed(self, caller: Caller, key: bytes, signature: bytes) -> None:
         name = proven_name(key, signature, caller.nonce, caller.asked, self._names)
-        if not name or (self._allowed is not None and name not in self._allowed):
+        if not name or (self.allowed is not None and name not in self.allowed):
             self._refuse(caller, RelayReason.NOT_ADMITTED)
             return
         if earlier := self.holders.get(name):  # the same key: mostly a restart, whose old connection has not broken yet

@@ -1,6 +1,8 @@
 """`chat relay`, and a server and a client that meet there: real programs, real sockets."""
 
+import os
 import re
+import signal
 import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -58,6 +60,31 @@ def test_two_meet_at_a_relay_that_is_reached_by_websocket(tmp_path: Path) -> Non
                 assert client.status() == 0
     run = chat("relay", "--trusted-proxy", "127.0.0.1")
     assert complaint(run) == "--trusted-proxy needs --ws, where web servers connect."
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs the signals of POSIX systems")
+def test_the_list_of_keys_is_read_again_at_a_signal_and_a_bad_one_changes_nothing(tmp_path: Path) -> None:
+    listed = tmp_path / "listed"
+    listed.write_text("")
+    owner = home(tmp_path, "a")
+    with started("relay", "--listen", "127.0.0.1:0", "--allow", str(listed)) as relaying:
+        address = relaying.tells("Relaying at ").split()[2].rstrip(".")
+        refused = chat("serve", "--relay", address, environment=owner)
+        assert (refused.returncode, "does not admit this key" in refused.stderr) == (3, True)
+        [line] = re.findall("ssh-ed25519 [A-Za-z0-9+/]+", chat("keys", "show", environment=owner).stdout)
+        for content, said in ((f"{line} alice\n", "Keys that may hold a name here, by "), ("no key\n", "Nothing was changed.")):
+            listed.write_text(content)
+            relaying.process.send_signal(signal.SIGHUP)
+            relaying.tells(said)
+            with started("serve", "--relay", address, environment=owner) as server:
+                assert address in server.tells("The other side connects with:")
+
+
+def test_without_a_list_that_signal_changes_nothing() -> None:
+    with started("relay", "--listen", "127.0.0.1:0") as relaying:
+        relaying.tells("Relaying at ")
+        relaying.process.send_signal(signal.SIGHUP)
+        relaying.tells("There is no --allow file to read again. Nothing was changed.")
 
 
 def comes_and_says_hello(line: Sequence[str], code: str, server: Chat, folder: Path) -> None:
