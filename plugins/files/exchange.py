@@ -129,6 +129,7 @@ class Exchange:
             do(feed)
 
     def _say(self, party: Party, said: Saying) -> None:
+        party.pay_for_words()
         if isinstance(said, Offering):
             self._offer(party, said)
         elif isinstance(said, Withdrawal) and (own := party.offers.get(said.number)):
@@ -155,6 +156,9 @@ class Exchange:
                 raise NotOffered("You cannot offer a file to yourself.")
             if other is not None and other.room is not member.room:
                 raise NotOffered(f"{said.to} is not in this room.")
+            if other is not None and not can_receive(other):
+                other.tell(CANNOT_RECEIVE.format(member.name))
+                raise NotOffered(f"The program of {said.to} cannot receive files.")
             if len(say(with_changes(said, number=2**32 - 1, sender=sender(member)))) > MAX_SAID:
                 raise NotOffered("The description of the file is too long.")
         except ChatError as error:
@@ -181,7 +185,7 @@ class Exchange:
     def _announce(self, offer: StandingOffer, member: Any) -> bool:
         """Tell a member of an offer; whether it can receive it."""
         name = offer.source.member.name
-        if isinstance(member, PacedSpeaker) and not member.hears_events:
+        if not can_receive(member):
             member.tell(CANNOT_RECEIVE.format(name))
             return False
         said = with_changes(offer.said, number=offer.number, sender=sender(offer.source.member))
@@ -235,6 +239,11 @@ class Exchange:
 def named(said: Offering) -> dict[str, Any] | None:
     """The member whom an offer names, which may be away; None where it is for all."""
     return None if said.to is None else {"name": said.to, "key": said.key or None}
+
+
+def can_receive(member: Any) -> bool:
+    """Whether the program of a member knows files."""
+    return not isinstance(member, PacedSpeaker) or member.hears_events
 
 
 def is_same(member: Any, whom: dict[str, Any] | None) -> bool:

@@ -87,7 +87,7 @@ class MadeOffers:
     async def send(self, path: str, to: str | None = None) -> Sending:
         """Offer a file or folder, or what comes from a stream that was opened. Raises ChatError."""
         if to is not None and len(to := to.encode(errors="replace").decode()) > MOST_NAME:  # a server ends a chat for a long one
-            raise Usage(f"Nobody here is called '{shorten(to)}'.", "/who lists who is here.")
+            raise Usage(f"No member here has the name '{shorten(to)}'.", "/who lists the members.")
         if isinstance(path, Piped):
             return await self._make(SendingOnce(next(self._context.numbers), path, to, self._context.changed, self._wake))
         left_out: list[str] = []

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from plytalk.core.contracts.items import Extension
 from plytalk.plugins.files.file_items import GIVE_BACK, MAX_CREDIT, PIECE, TOGETHER
 from plytalk.plugins.files.file_words import FILE
+from plytalk.plugins.rooms.budget import SIGNAL
 
 RECORD = PIECE + 26
 """How many bytes a full record has on the wire."""
@@ -125,6 +126,9 @@ class Party:
     def pay(self, feed: Any) -> None:
         """This member has stopped it: what is under way was sent for nothing."""
 
+    def pay_for_words(self) -> None:
+        """It has said something about a file, which others may read: that counts as one request."""
+
 
 class LocalParty(Party):
     """That of the server's user: `hear` takes what it is sent."""
@@ -168,6 +172,9 @@ class MemberParty(Party):
 
     def came_late(self, size: int) -> None:
         self._late = max(0, self._late - on_the_wire(size)[0])
+
+    def pay_for_words(self) -> None:
+        self._member.budget.requests -= SIGNAL
 
     def pay(self, feed: Any) -> None:
         self._member.budget.octets -= sum(on_the_wire(size)[0] for size in feed.owed)

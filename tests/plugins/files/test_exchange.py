@@ -33,6 +33,7 @@ from plytalk.plugins.files.file_items import (
     stop_stream,
 )
 from plytalk.plugins.files.file_words import FILE
+from plytalk.plugins.rooms.budget import BURST_REQUESTS
 from plytalk.testing.verdict import idle
 
 SIZE = 1_000_000
@@ -107,6 +108,20 @@ async def test_a_member_has_so_many_offers_at_most(home: Path) -> None:
         await ann.stranger.until(lambda: any(isinstance(one, Taken) and one.number == 99 for one in ann.said))
 
 
+async def test_an_offer_and_its_withdrawal_cost_two_requests(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They cost half of one, so the screens of all others could be filled four times as fast as by any command."""
+    monkeypatch.setattr("plytalk.plugins.rooms.budget.REQUESTS", 1e-9)
+    async with Crowd(home, headless=True) as crowd:
+        ann, bob = await file_stranger(crowd, "ann"), await file_stranger(crowd, "bob")
+        file = file_offer(written(home / "film.mkv", SIZE))
+        for number in range(100):
+            ann.offer(file, number, id=f"{number}")
+            ann.send(say(Withdrawal(number=number)))
+        await bob.stranger.until(lambda: len(bob.said) > BURST_REQUESTS // 2, "Nothing is told")
+        await idle()
+        assert len(bob.said) <= BURST_REQUESTS + 2
+
+
 async def test_a_room_has_so_many_offers_at_most(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each member that comes is told of all of them, before anything is said to it."""
     monkeypatch.setattr("plytalk.plugins.files.exchange.ROOM_OFFERS", 3)
@@ -136,6 +151,11 @@ async def test_guests_are_told_that_they_cannot_receive(home: Path) -> None:
         ann = await offering(crowd, home)
         await guest.until(lambda: any("Your program cannot receive files." in line for line in heard) or guest._news.clear())
         assert (await ann.server_says(Taken)).members == 0
+        heard.clear()
+        (name,) = (one.name for one in crowd.hub.members.values() if one.name != "ann")
+        ann.offer(file_offer(home / "film.mkv"), number=2, to=name)
+        assert (await ann.server_says(Refusal)).text == f"The program of {name} cannot receive files."
+        await guest.until(lambda: any("Your program cannot receive files." in line for line in heard) or guest._news.clear())
 
 
 async def test_receivers_at_one_byte_share_a_stream(home: Path) -> None:

@@ -69,7 +69,7 @@ async def test_a_name_that_no_member_can_have_ends_no_chat(home: Path, name: str
     async with Crowd(home) as crowd:
         bob = await crowd.comes("bob")
         conversation(bob).command("send", [str(film), f"@{name}"], "s")
-        await bob.shows("Nobody here is called")
+        await bob.shows("No member here has the name")
         conversation(bob).command("send", [str(film)], "t")
         await reaches(crowd.ui, "offered")
 
