@@ -18,8 +18,8 @@ from plytalk.cli.parameters import FILE
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.talk import run
 from plytalk.cli.trace_option import trace_option, tracing
-from plytalk.core.contracts.endings import Ending
-from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Usage
+from plytalk.core.contracts.endings import EndedBy, Ending
+from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Truncated, Usage
 from plytalk.core.contracts.events import Event, Message, Notice
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.layer import Layer
@@ -46,6 +46,7 @@ WORDS = {"client": ["Meet me at the usual place at nine.", "exit"], "server": ["
 COMPARED = ("demo01", "secure-chat", "plytalk1")
 LONGEST = 60.0
 """How long a demonstration may take, in seconds."""
+CHECK = "`chat plugins --check` uses each layer by itself and says what it finds."
 UNENDING = "The demonstration has not ended within a minute: what one side says does not arrive at the other."
 
 
@@ -173,8 +174,19 @@ async def run_conversation(choice: Choice, server_stack: Stack, client_stack: St
             ending = await client.run(host, int(port))
             other = await serving
     except TimeoutError:
-        raise BrokenPlugin(UNENDING, "`chat plugins --check` uses each layer by itself and says what it finds.") from None
-    return other if isinstance(other.error, PluginError) else ending
+        raise BrokenPlugin(UNENDING, CHECK) from None
+    return judged(ending, other, client_stack)
+
+
+def judged(client: Ending, server: Ending, stack: Stack) -> Ending:
+    """The ending to show. Both ends are this program: where one finds fault with the other, a layer has broken its contract."""
+    error = next((one.error for one in (server, client) if one.error and not isinstance(one.error, Truncated)), None)
+    if error is None:
+        return client
+    if not isinstance(error, PluginError):
+        said = f"A layer of {stack.line} does not keep its contract: one side cannot read the other. {error}"
+        error = BrokenPlugin(said, CHECK)
+    return Ending(EndedBy.FAULT, error.sentence, error)
 
 
 def describe(shown: Demonstration) -> Iterator[str]:

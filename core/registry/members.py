@@ -7,6 +7,7 @@ from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from plytalk.core.contracts.blame import asked, contract_of, location_of, title
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.optional import Prepares
 
 CONSTRUCTED_WITH = {"cipher": 2, "messages": 1, "attack": 1}
 """How many arguments the constructor of a kind of layer gets besides its options."""
@@ -19,8 +20,8 @@ def fault_of_members(layer: type[Any]) -> str:
 
 def _faults(layer: type[Any]) -> Iterator[str]:
     contract = contract_of(layer.kind)
-    for name in _members(contract):
-        ours, theirs = getattr_static(contract, name), getattr_static(layer, name)
+    for name, ours in _asked_of(layer, contract):
+        theirs = getattr_static(layer, name)
         if theirs is ours or name == "__init__":
             continue
         if said := _misfit(ours, theirs):
@@ -29,6 +30,13 @@ def _faults(layer: type[Any]) -> Iterator[str]:
     yield from _attribute_faults(layer, contract)
     if said := _constructor_misfit(layer):
         yield f"the constructor of {_named(layer)} {said}. See {location_of(layer, '__init__')}."
+
+
+def _asked_of(layer: type[Any], contract: type[Layer]) -> Iterator[tuple[str, Any]]:
+    """What the contract asks for, and `ready` where the layer has it. Other optional names may mean something else to it."""
+    yield from ((name, getattr_static(contract, name)) for name in _members(contract))
+    if hasattr(layer, Prepares.ready.__name__):
+        yield Prepares.ready.__name__, Prepares.ready
 
 
 def _named(layer: type[Layer]) -> str:

@@ -330,6 +330,25 @@ def test_the_demonstration_names_the_layer_that_failed_at_its_server(chat: Shell
 
 
 @pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("return plaintext", "return plaintext + bytes(5_000_000)"), "The other side announced a frame of 5,0"),
+        (("return sealed", "from plytalk import Tampered; raise Tampered"), "or the two sides have different keys"),
+    ],
+    ids=["too long", "does not open"],
+)
+def test_the_demonstration_blames_a_layer_where_one_side_cannot_read_the_other(
+    chat: Shell, change: tuple[str, str], said: str
+) -> None:
+    plant(chat.site, "plytalk-cipher-bad", {"cipher-bad": good("bad").replace(*change)})
+    _, err = chat("demo", "--cipher", "bad", "--handshake", "none", "--framer", "typed", "--messages", "text", status=7)
+    assert "A layer of tcp | typed | none | bad | text | console does not keep its contract" in err
+    assert said in err
+    assert "`chat plugins --check` uses each layer" in err
+    assert "Perhaps the server is full" not in err
+
+
+@pytest.mark.parametrize(
     ("body", "said"),
     [
         ("while True: pass", "It has not ended within 0.2 seconds: no method may block. It is at "),

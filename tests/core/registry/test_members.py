@@ -33,6 +33,10 @@ def late(self, io):
     return None
 
 
+async def listening(self, role, secret):
+    return []
+
+
 async def forever(self):
     yield None, b""
 
@@ -57,6 +61,13 @@ def listed(self) -> list[bytes]:
         (but(TypedFrames, unfinished=listed), "`odd` is a method; the contract asks for unfinished, a property."),
         (but(TypedFrames, unfinished=0), ""),
         (but(TypedFrames, limit="8 KiB"), "`limit` of the framer `odd` is '8 KiB'; the contract asks for a value of type int."),
+        (
+            but(GivenKeys, ready=lambda self, role: []),
+            "`odd` takes (self, role); the contract asks for ready(",
+        ),
+        (but(GivenKeys, ready=late), "`ready` of the handshake `odd` takes (self, io); "),
+        (but(GivenKeys, ready=lambda self, role, secret: []), "is not `async`; the contract asks for ready(self, role: Role, "),
+        (but(GivenKeys, ready=listening), ""),
         (but(GivenKeys, initiate=none), ""),
         (but(GivenKeys, initiate=late), "is not `async`; the contract asks for initiate(self, io: HandshakeIO)"),
         (but(TypedFrames, encode=none), "takes (self, io); "),
