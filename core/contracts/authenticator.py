@@ -54,7 +54,10 @@ class Authenticator(Layer):
     """Whether that line can do without this side's key, because the method alone tells the other side whom it talks to."""
 
     async def agree(self, io: HandshakeIO, role: Role) -> bytes:
-        """A pre-shared key of 32 bytes, for handshakes that take one. Only called where `agrees` names a method."""
+        """A pre-shared key of 32 bytes, for handshakes that take one. Only called where `agrees` names a method.
+
+        Raises Refused or HandshakeFailed where the two sides do not agree on one, and Usage where this side has none.
+        """
         raise NotImplementedError
 
     async def check(self, peer: Peer) -> None:

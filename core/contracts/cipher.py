@@ -30,7 +30,8 @@ class Cipher(Layer):
         """Made once for a conversation. Raises ChatError where the secrets do not fit."""
 
     @abstractmethod
-    def seal(self, plaintext: bytes) -> bytes: ...
+    def seal(self, plaintext: bytes) -> bytes:
+        """What goes on the wire for a plaintext: at most `overhead` bytes more. Raises LocalError where the keys are gone."""
 
     @abstractmethod
     def open(self, sealed: bytes) -> bytes:

@@ -42,6 +42,7 @@ class Ending(Struct, frozen=True):
 
     @property
     def exit_code(self) -> Exit:
+        """The exit code of a program whose conversation has ended so."""
         return self.error.exit_code if self.error else Exit.OK
 
     @property

@@ -24,7 +24,7 @@ class Framer(Layer):
 
     @abstractmethod
     def encode(self, kind: FrameKind, payload: bytes) -> bytes:
-        """One frame, ready to send. `kind` is one byte; framers without types drop it."""
+        """One frame, ready to send. `kind` is one byte; framers without types drop it. Raises LocalError for what is too long."""
 
     @abstractmethod
     def feed(self, data: Buffer) -> None:

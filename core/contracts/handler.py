@@ -53,10 +53,12 @@ class ServerStack(StackSummary, Protocol):
     """The stack of a server: for the person there, its UI."""
 
     @property
-    def ui(self) -> Ui: ...
+    def ui(self) -> Ui:
+        """What the server's user sees and types into."""
 
     @property
-    def features(self) -> Sequence[Feature]: ...
+    def features(self) -> Sequence[Feature]:
+        """All features that were chosen."""
 
 
 @runtime_checkable

@@ -44,6 +44,7 @@ class Option(Struct, frozen=True):
 
     @property
     def keyword(self) -> str:
+        """How the layer's constructor calls it."""
         return self.name.replace("-", "_")
 
 

@@ -23,6 +23,7 @@ class Role(Enum):
 
     @property
     def other(self) -> "Role":
+        """The other side's."""
         return Role.RESPONDER if self is Role.INITIATOR else Role.INITIATOR
 
 
@@ -122,6 +123,7 @@ class Peer(Struct, frozen=True):
     say: Callable[[str], None] = lambda sentence: None
 
     def confirm(self, question: str, otherwise: str = "") -> Reply[bool]:
+        """Ask the person at the terminal. Raises UnknownPeer when awaited, where nobody can be asked."""
         return Reply(self.ask, question, otherwise)
 
 

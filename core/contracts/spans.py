@@ -26,6 +26,7 @@ class Span(NamedTuple):
 
     @property
     def end(self) -> int:
+        """The place behind its last byte."""
         return self.start + self.size
 
     def moved(self, by: int, prefix: str = "") -> "Span":
@@ -116,6 +117,7 @@ class Reader:
 
     @property
     def left(self) -> int:
+        """How many bytes have not been read."""
         return len(self.data) - self.at
 
     def take(self, name: str, size: int, value: str = "", made_of: str = "") -> Span:
@@ -125,6 +127,7 @@ class Reader:
         return span
 
     def rest(self, name: str, value: str = "", made_of: str = "") -> Span:
+        """All bytes that are left."""
         return self.take(name, self.left, value, made_of)
 
     def number(self, name: str, form: str, made_of: str = "") -> tuple[Span, int]:

@@ -34,7 +34,8 @@ class Stream(ABC):
 
     @property
     @abstractmethod
-    def buffered(self) -> int: ...
+    def buffered(self) -> int:
+        """How many bytes were sent and wait in this program, since the peer takes them slowly."""
 
     @property
     def undelivered(self) -> int:
@@ -50,7 +51,8 @@ class Stream(ABC):
         """Stop delivering until `resume`: the peer is held back by its own full buffers."""
 
     @abstractmethod
-    def resume(self) -> None: ...
+    def resume(self) -> None:
+        """Deliver again, first what was held back."""
 
     @abstractmethod
     def finish(self) -> None:

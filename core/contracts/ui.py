@@ -60,10 +60,12 @@ class Conversation(Protocol):
     """Whether something that its user asked for could not be done."""
 
     @property
-    def stack(self) -> StackSummary: ...
+    def stack(self) -> StackSummary:
+        """What the conversation runs over."""
 
     @property
-    def role(self) -> Role: ...
+    def role(self) -> Role:
+        """Which end this is: the client or the server."""
 
     @property
     def identity(self) -> Identity | None:

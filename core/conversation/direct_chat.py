@@ -13,18 +13,7 @@ from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import StackMismatch, Truncated
 from plytalk.core.contracts.events import refuse
 from plytalk.core.contracts.interruption import let_through
-from plytalk.core.contracts.items import (
-    EXIT_SPACE,
-    Ack,
-    Close,
-    Control,
-    Extension,
-    Item,
-    Ping,
-    Pong,
-    Undecodable,
-    is_exit,
-)
+from plytalk.core.contracts.items import EXIT_SPACE, Ack, Close, Control, Extension, Item, Ping, Pong, Undecodable, is_exit
 from plytalk.core.contracts.limits import SPLIT, TOO_LONG, too_long
 from plytalk.core.contracts.meter import Meter
 from plytalk.core.contracts.sanitise import all_clean, clean
@@ -227,9 +216,11 @@ class DirectChat(EndingChat):
         refuse_command(self.stack.ui, name, request)
 
     def tell_typing(self, on: bool = True) -> bool:
-        return False  # signals are for rooms
+        """Signals are for rooms: here nobody is told."""
+        return False
 
     def tell_read(self, id: str) -> bool:
+        """As `tell_typing`."""
         return False
 
     async def drain(self) -> None:
@@ -264,6 +255,7 @@ class DirectChat(EndingChat):
             self._ui.said(line)
 
     def hear_extension(self, item: Extension) -> None:
+        """An item of a feature's type has come."""
         for kind, receive in self._extensions:
             if kind == item.type:
                 receive(item.body)
