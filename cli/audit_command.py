@@ -18,7 +18,7 @@ from plytalk.cli.stacks import LayerName
 from plytalk.cli.text_rows import hanging
 from plytalk.cli.typed_words import Asker
 from plytalk.core.contracts.audit import Finding, Grade
-from plytalk.core.contracts.errors import ChatError, Exit
+from plytalk.core.contracts.errors import ChatError, Exit, Usage
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import PROTECTIONS, Property
@@ -48,6 +48,7 @@ MOST_PATIENCE = 60.0
 @click.argument("address", type=TEXT, metavar="HOST[:PORT]|URL")
 @click.option("--transport", type=LayerName("transport"), default="tcp", help="How to reach it (default tcp).")
 @click.option("--tls-ca", type=FILE, metavar="FILE", help="With tls and wss: the CA certificates to trust (PEM).")
+@click.option("--tls-name", type=TEXT, metavar="NAME", help="The name that the certificate must have (default: the host).")
 @click.option("--proxy-command", type=TEXT, metavar="COMMAND", help="Reach it through this command, such as 'ssh -W %h:%p JUMP'.")
 @proxy_option
 @click.option(
@@ -63,6 +64,7 @@ def audit(
     address: str,
     transport: str,
     tls_ca: Path | None,
+    tls_name: str | None,
     proxy_command: str | None,
     proxy: str | None,
     policy: str,
@@ -74,12 +76,15 @@ def audit(
     The server sees a visitor with a new key; one that waits for a single conversation takes the audit for it and ends.
     Exit code 1 means that something is broken, or weaker than the policy wants.
     """
-    registry, options = Registry(), {"tls_ca": tls_ca, "proxy_command": proxy_command, "proxy": proxy}
+    registry = Registry()
+    options = {"tls_ca": tls_ca, "tls_name": tls_name, "proxy_command": proxy_command, "proxy": proxy}
     if is_url(address):
         transport, _, options["ws_path"] = read_url(address)
     elif proxy_command:
         transport = "command"
     layer = cast(type[Transport], registry.layer("transport", transport))
+    if (tls_ca or tls_name) and not any(option.keyword == "tls_ca" for option in layer.options):
+        raise Usage(f"The transport `{transport}` has no certificates: --tls-ca and --tls-name are for tls and wss.")
     way = factory(layer, {name: value for name, value in options.items() if value})()
     server = connecting_address(way, address_in(address))
     port = server.port or registry.default_profile.port

@@ -270,6 +270,23 @@ def test_people_read_lines_with_a_grade_and_an_advice(home: Path, environment: d
     assert all(line.startswith(("good ", "warn ", "fail ", "     ")) for line in lines[2:])
 
 
+def test_the_name_of_a_certificate_may_be_another_than_the_host(home: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.signs("server", host="chat.example.org")
+    ours = {**ENVIRONMENT, "HOME": str(home), "PLYTALK_HOME": str(home / "server")}
+    files = ("--tls-cert", str(cert), "--tls-key", str(key))
+    with started("serve", "--keep", "--headless", "--door", "wss:127.0.0.1:0", *files, environment=ours) as server:
+        words = ("audit", f"wss://{told_address(server.tells('Listening on '))}/", "--tls-ca", str(authority.file))
+        assert "--tls-name" in chat(*words, environment=environment).stderr
+        run = chat(*words, "--tls-name", "chat.example.org", environment=environment)
+    assert (run.returncode, "speaks plytalk1" in run.stdout) == (0, True), run.stderr
+
+
+def test_certificates_are_for_transports_that_have_them(environment: dict[str, str]) -> None:
+    run = chat("audit", "127.0.0.1:1", "--tls-name", "chat.example.org", environment=environment)
+    assert (run.returncode, "The transport `tcp` has no certificates" in run.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("transport", ["unix", "ws", "wss", "tls", "command", "web"])
 def test_a_server_is_seen_through_every_transport(
     transport: str, home: Path, environment: dict[str, str], tmp_path: Path
