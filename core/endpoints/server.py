@@ -219,7 +219,7 @@ class Server(Lifecycle):
     async def _close(self) -> None:
         await self.cancel_tasks()
         for session in self.capacity:
-            session.exit()
+            session.exit(reason=CloseReason.SHUTDOWN)
             session.stream.close()
         await self.cancel_tasks()  # those that see them off
         await self.close_listeners()

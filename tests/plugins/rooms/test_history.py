@@ -417,12 +417,12 @@ def hear(client: Chat, kind: str, sender: str) -> dict[str, object]:
     return said
 
 
-def words_until_the_end(client: Chat) -> list[str]:
-    """The first word of each line that a client shows until its conversation is over."""
+def words_until_the_end(client: Chat) -> tuple[list[str], str]:
+    """The first word of each line that a client shows until its conversation is over, and how that ended."""
     words = []
     while (said := client.event("message", "closed"))["type"] != "closed":
         words.append(said["text"].split()[0])
-    return words
+    return words, said["reason"]
 
 
 def test_a_server_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -459,7 +459,8 @@ def test_where_no_more_can_be_written_nothing_is_acknowledged_and_the_server_end
         with suppress(BrokenPipeError):  # it ends before it has said them all
             for number in range(100):
                 alice.say(json.dumps({"type": "message", "text": f"{number} {'x' * 5000}"}))
-        acknowledged, shown = words_until_the_end(alice), words_until_the_end(carol)
+        (acknowledged, _), (shown, ending) = words_until_the_end(alice), words_until_the_end(carol)
+        assert ending.startswith("The server was stopped.")  # so a client that reconnects comes back once there is room
         assert server.status() == 1
         assert server.told[-1].startswith(f"chat: The history {path} cannot be written: ")
         assert "Make room on its disk" in server.told[-1]
