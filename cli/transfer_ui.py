@@ -100,7 +100,7 @@ class TransferUi(Ui):
             self._say(event)
         elif isinstance(event, Notice) and event.code in (AWAY, MISSED):
             if event.code == AWAY and self._comes_back and not self._quiet:
-                tell("Trying again. What has come is kept.")
+                tell("Trying again.")
         elif isinstance(event, Notice) and not self._quiet and self._conversation:
             self._say(event)
         if isinstance(event, Closed) and event.final:

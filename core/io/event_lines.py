@@ -41,6 +41,7 @@ INCOMING = {
 """What is told of a file that this user can receive, by its state."""
 OWN = {
     "offered": "You offer {name} ({size}). /cancel {number} takes that back",
+    "interrupted": "Sending {name} is interrupted at {part}. What has come is kept: the rest follows when it is offered again",
     "cancelled": "You do not offer {name} any more",
     "failed": "The file {name} cannot be sent any more{because}",
 }

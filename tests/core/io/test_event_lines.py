@@ -74,6 +74,10 @@ LINES = [
             ({"state": "receiving", "incoming": True}, ""),
             ({"state": "sending", "own": True}, ""),
             (
+                {"state": "interrupted", "own": True, "done": 500},
+                "Sending tea.txt is interrupted at 25 %. What has come is kept: the rest follows when it is offered again",
+            ),
+            (
                 {"state": "interrupted", "incoming": True, "done": 500},
                 "The file tea.txt is interrupted at 25 %. What has come is kept: the rest follows when it is offered again",
             ),
