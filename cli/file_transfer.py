@@ -90,8 +90,12 @@ def send(
     one receiver, and cannot be resumed.
     """
     from plytalk.plugins.files.made_offers import check_count
+    from plytalk.plugins.files.source import check_source
 
     check_count(len(files))
+    for file in files:
+        if file != "-":  # before the other side is told a code
+            check_source(file)
     limits = replace(Limits(), ping=ping)
     if "-" in files and not quiet:
         tell("Standard input goes out as it comes: to one receiver, and it cannot be resumed.")

@@ -1,11 +1,9 @@
 """What this user offers: from the command to the last byte that goes out."""
 
 import asyncio
-import os
 import secrets
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 import msgspec
 from msgspec.structs import replace
@@ -233,8 +231,6 @@ def check_count(offers: int) -> None:
 
 def _prepared(path: str, skipped: Callable[[str], None], stop: threading.Event) -> tuple[Source, HashTree]:
     """What is sent, and its hashes. Runs in a thread, which ends soon after `stop`: nobody wants it then."""
-    with suppress(ValueError):  # a NUL, which is refused below
-        path = os.path.expanduser(path)
     source = open_source(path, skipped)
     tree = HashTree(source.size)
     try:

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.io.descriptors import close_once
@@ -19,18 +20,31 @@ def open_source(path: str | os.PathLike[str], skipped: Callable[[str], None]) ->
 
     Walking a large folder takes long: it does not belong on an event loop.
     """
+    path, descriptor = opened(path)
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        return FolderSource(path, descriptor, skipped)
+    return FileSource(path, descriptor)
+
+
+def check_source(path: str | os.PathLike[str]) -> None:
+    """Whether this is a file or a folder that can be opened now. Raises TransferError."""
+    os.close(opened(path)[1])
+
+
+def opened(path: str | os.PathLike[str]) -> tuple[str, int]:
+    """A file or folder that is opened, and its whole path. Raises TransferError."""
     if not (path := os.fspath(path)):
         raise TransferError("An empty name is not the name of a file.")
+    with suppress(ValueError):  # a NUL, which is refused below
+        path = os.path.expanduser(path)
     path = os.path.abspath(path)
     try:
-        status = os.lstat(path)
-        if stat.S_ISLNK(status.st_mode):
+        mode = os.lstat(path).st_mode
+        if stat.S_ISLNK(mode):
             raise TransferError(f"{shorten(path)} is a symbolic link.", "Name the file it points to.")
-        if stat.S_ISDIR(status.st_mode):
-            return FolderSource(path, os.open(path, FOLDER_FLAGS), skipped)
-        if not stat.S_ISREG(status.st_mode):
-            raise TransferError(f"{shorten(path)} is {kind_of(status.st_mode)} and cannot be sent.")
-        return FileSource(path, os.open(path, FILE_FLAGS))
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise TransferError(f"{shorten(path)} is {kind_of(mode)} and cannot be sent.")
+        return path, os.open(path, FOLDER_FLAGS if stat.S_ISDIR(mode) else FILE_FLAGS)
     except OSError as trouble:
         raise unreadable(path, trouble) from None
     except ValueError:  # a NUL, or half a surrogate pair
