@@ -29,6 +29,7 @@ WAIT_OR_FAIL = {
     "tells",
     "until",
     "seated",
+    "wait_until",
     "within",
     "hears",
     "hears_the_end",
