@@ -90,6 +90,7 @@ const drawRows = () => {
   if (state.first) rows.push(further(`${count(state.first, "frame")} before these`, state.first - 1));
   for (let number = state.first; number < last; number++) if (!hidden(frames[number])) rows.push(row(number));
   if (last < frames.length) rows.push(further(`${count(frames.length - last, "frame")} after these`, last));
+  if (find("rows").contains(document.activeElement)) find("rows").focus(); // until `mark` gives it to the chosen row
   find("rows").replaceChildren(...rows);
 };
 

@@ -14,7 +14,7 @@ const take = news => {
 
 const ask = async () => {
   try {
-    const answer = await fetch(`/frames/${frames.length}/${strings.length}`, { cache: "no-store" });
+    const answer = await fetch(`frames/${frames.length}/${strings.length}`, { cache: "no-store" });
     const news = answer.ok && await answer.json();
     if (!news || (news.frames.length && !frames.length)) location.reload(); // another run of the server, or the first conversation
     else if (news.frames.length) take(news);

@@ -163,6 +163,13 @@ def test_a_click_on_a_frame_and_the_buttons_step(opened: Opened) -> None:
     assert "sealed" in opened.chosen
 
 
+def test_the_chosen_row_keeps_the_focus_when_the_rows_are_drawn_again(opened: Opened) -> None:
+    opened.all(".row")[2].click()
+    opened.driver.execute_script("find('rows').querySelector('[aria-selected=true]').focus(); drawRows(); mark()")
+    focused = opened.driver.switch_to.active_element
+    assert (focused.get_attribute("role"), focused.get_attribute("aria-selected")) == ("option", "true")
+
+
 def test_plaintext_stands_beside_ciphertext_with_plugins_and_versions(opened: Opened) -> None:
     opened.type(*[Keys.ARROW_RIGHT] * 3)
     plain, cipher, frame = (opened.all(f".card.{kind}")[0] for kind in ("messages", "cipher", "framer"))
