@@ -39,6 +39,7 @@ class PageUser:
 
     def join(self, address: str = "", answer: str = "yes", **fields: str) -> None:
         """Fill in the form and send it; `answer` is to the question about the server's key."""
+        self.wait_until(self["form"].is_displayed, "the form")
         for id, value in {**fields, **({"address": address} if address else {})}.items():
             self[id].clear()
             self[id].send_keys(value)

@@ -12,7 +12,7 @@ const REPLIES = {
 
 const sizeInWords = (size) => {
   const step = size && Math.min(Math.floor(Math.log10(size) / 3), 4);
-  return `${(size / 1000 ** step).toFixed(step && 1)} ${["bytes", "kB", "MB", "GB", "TB"][step]}`;
+  return `${(size / 1000 ** step).toFixed(step && 1)} ${[size === 1 ? "byte" : "bytes", "kB", "MB", "GB", "TB"][step]}`;
 };
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const damaged = () => new Fault("what came is not what was offered");

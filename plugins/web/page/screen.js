@@ -30,10 +30,10 @@ function connecting(disabled) {
 /** Whether the end of the log is to be seen, where the log has this height. */
 const isAtEnd = (log, height) => log.scrollHeight - log.scrollTop - height < 80;
 
-let height = 0;
+let lastHeight = 0;
 new ResizeObserver(([{ target }]) => {
-  if (isAtEnd(target, height)) target.scrollTop = target.scrollHeight; // the keyboard of a phone has opened
-  height = target.clientHeight;
+  if (isAtEnd(target, lastHeight)) target.scrollTop = target.scrollHeight; // the keyboard of a phone has opened
+  lastHeight = target.clientHeight;
 }).observe(byId("log"));
 
 const hueOf = (text) => [...text].reduce((hue, one) => (hue * 31 + one.codePointAt(0)) % 360, 7);
@@ -56,9 +56,9 @@ class Screen {
   }
 
   async letIn({ suite, key }, { address }) {
-    show("door", false);
     show("talk");
-    byId("line").focus();
+    if (!byId("door").hidden) byId("line").focus(); // and not at every return
+    show("door", false);
     const facts = ["Server", address, "Its key", await fingerprintOf(key), "Encrypted with", suite];
     byId("facts").replaceChildren(...facts.map((fact, at) => element(at % 2 ? "dd" : "dt", "", fact)));
   }
@@ -100,7 +100,8 @@ class Screen {
     show("door");
     connecting(false);
     refuse(message);
-    document.title = "plytalk";
+    this.room = "";
+    this.title();
     this.keep({});
     show("forget", asks === "forget");
     byId(asks).focus();
@@ -153,7 +154,7 @@ class Screen {
 
   title() {
     if (!document.hidden) this.unread = 0;
-    document.title = (this.unread ? `(${this.unread}) ` : "") + `${this.room} – plytalk`;
+    document.title = (this.unread ? `(${this.unread}) ` : "") + (this.room ? `${this.room} – plytalk` : "plytalk");
   }
 
   // -- who is here ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Files that come and go in the web page, in a real Chromium: to and from a person at a terminal, and another page."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -79,7 +80,7 @@ def test_a_file_goes_on_after_a_cut_of_its_receiver(chromium: Chrome, downloads:
             tom.type(f"/send {tmp_path / 'long.bin'}\r")
             pia.sees("tom offers long.bin")
             pia.all("#log li button")[-1].click()
-            pia.wait_until(lambda: "20 %" in pia.log or "30 %" in pia.log, "a part of the file")
+            pia.wait_until(lambda: bool(re.search(r"[1-9]\d? %", pia.log)), "a part of the file")
             link.cut()
             pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
             link.cut(False)
@@ -127,7 +128,7 @@ def test_a_browser_asks_before_it_leaves_a_page_with_a_file_on_its_way(chromium:
             pia.sees("tom offers way.bin")
             assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
             pia.all("#log li button")[-1].click()
-            pia.wait_until(lambda: "12 %" in pia.log or "25 %" in pia.log, "a part of the file")
+            pia.wait_until(lambda: bool(re.search(r"[1-9]\d? %", pia.log)), "a part of the file")
             assert chromium.execute_script(ASKS) is True  # type: ignore[no-untyped-call]
             chromium.refresh()
             pia = joined(chromium, chromium.current_url, "pia")

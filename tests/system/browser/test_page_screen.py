@@ -58,6 +58,23 @@ def test_a_sentence_from_right_to_left_ends_at_the_left(chromium: Chrome, tmp_pa
             assert (last < first) is ends_left
 
 
+SIDES = """
+const [text, time] = byId("log").lastElementChild.childNodes, range = document.createRange();
+range.selectNode(text);
+return [range.getBoundingClientRect().right, time.getBoundingClientRect().left];
+"""
+"""Where the text of the last row ends and its time begins, in pixels."""
+
+
+def test_a_time_stays_together_behind_a_word_from_right_to_left(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        pia = joined(chromium, url, "pia")
+        tom.type("/topic \u05dc\u05d7\u05dd\r")
+        pia.sees("set the topic")
+        word_ends, time_begins = chromium.execute_script(SIDES)  # type: ignore[no-untyped-call]
+        assert word_ends <= time_begins
+
+
 def test_the_end_of_the_log_stays_in_sight_when_the_keyboard_of_a_phone_opens(chromium: Chrome, tmp_path: Path) -> None:
     with serving(tmp_path) as (url, _):
         pia = joined(chromium, url, "pia")
@@ -164,6 +181,29 @@ def test_a_window_that_gets_the_focus_tries_again_at_once(tmp_path: Path) -> Non
         servers.enter_context(restarted(tmp_path, urlsplit(url).port or 0))
         driver.execute_script("dispatchEvent(new Event('focus'))")  # type: ignore[no-untyped-call]
         pia.wait_until(lambda: pia.text("status") == "Connected.", "that it is back")
+
+
+def test_the_title_names_the_room_only_while_it_is_open(chromium: Chrome, tmp_path: Path) -> None:
+    looks_away = "document.dispatchEvent(new Event('visibilitychange')); return document.title"
+    with serving(tmp_path) as (url, _):
+        pia = joined(chromium, url, "pia")
+        assert chromium.execute_script(looks_away) == "lobby \N{EN DASH} plytalk"  # type: ignore[no-untyped-call]
+        pia.say("/quit")
+        assert pia.is_refused() == "You have left."
+        assert chromium.execute_script(looks_away) == "plytalk"  # type: ignore[no-untyped-call]
+
+
+def test_a_return_leaves_the_focus_where_it_is(chromium: Chrome, tmp_path: Path) -> None:
+    with ExitStack() as servers:
+        first, url = servers.enter_context(restarted(tmp_path, 0))
+        pia = joined(chromium, url, "pia")
+        assert chromium.switch_to.active_element == pia["line"]
+        chromium.execute_script("byId('leave').focus()")  # type: ignore[no-untyped-call]
+        first.process.kill()
+        pia.wait_until(lambda: "Trying again" in pia.text("status"), "that nobody answers")
+        servers.enter_context(restarted(tmp_path, urlsplit(url).port or 0))
+        pia.wait_until(lambda: pia.text("status") == "Connected.", "that it is back")
+        assert chromium.switch_to.active_element == pia["leave"]
 
 
 def test_a_message_that_is_too_long_is_told_and_the_next_one_is_sent(chromium: Chrome, tmp_path: Path) -> None:
