@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.talk import run
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.endings import EndedBy, Ending
-from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Truncated, Usage
+from plytalk.core.contracts.errors import BrokenPlugin, ChatError, PluginError, RemoteError, Truncated, Usage
 from plytalk.core.contracts.events import Event, Message, Notice
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.layer import Layer
@@ -28,6 +28,7 @@ from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.tracing import Trace, TraceEvent
+from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.inspect.frames import inspect_frames
@@ -92,6 +93,17 @@ class Script(Ui):
     def _say_next(self) -> None:
         if line := next(self._lines, None):
             self._session.say(line)
+
+
+class Refused:
+    """Why the server of a demonstration did not let the client in."""
+
+    def __init__(self) -> None:
+        self.errors: list[ChatError] = []
+
+    @hookimpl
+    def turned_away(self, address: str, error: ChatError) -> None:
+        self.errors.append(error)
 
 
 @click.command(cls=StackCommand, epilog=EXAMPLES)
@@ -159,6 +171,7 @@ def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
 async def run_conversation(choice: Choice, server_stack: Stack, client_stack: Stack, folder: Path, trace: Trace) -> Ending:
     """A server and a client in this process, over a real socket."""
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    choice.registry.manager.register(refused := Refused())
     hook = choice.registry.manager.hook
     server = Server(replace(server_stack, ui=Script("server", address)), hook)
     client = Client(replace(client_stack, ui=Script("client")), hook, trace=trace)
@@ -172,21 +185,24 @@ async def run_conversation(choice: Choice, server_stack: Stack, client_stack: St
     try:
         async with asyncio.timeout(LONGEST):
             ending = await client.run(host, int(port))
-            other = await serving
+            endings = [ending] if refused.errors else [ending, await serving]
     except TimeoutError:
         raise BrokenPlugin(UNENDING, CHECK) from None
-    return judged(ending, other, client_stack)
+    except RemoteError as error:
+        raise at_fault([error, *refused.errors], client_stack) from None
+    errors = [*refused.errors, *(one.error for one in endings if one.error and not isinstance(one.error, Truncated))]
+    if not errors:
+        return ending
+    fault = at_fault(errors, client_stack)
+    return Ending(EndedBy.FAULT, fault.sentence, fault)
 
 
-def judged(client: Ending, server: Ending, stack: Stack) -> Ending:
-    """The ending to show. Both ends are this program: where one finds fault with the other, a layer has broken its contract."""
-    error = next((one.error for one in (server, client) if one.error and not isinstance(one.error, Truncated)), None)
-    if error is None:
-        return client
-    if not isinstance(error, PluginError):
-        said = f"A layer of {stack.line} does not keep its contract: one side cannot read the other. {error}"
-        error = BrokenPlugin(said, CHECK)
-    return Ending(EndedBy.FAULT, error.sentence, error)
+def at_fault(errors: Sequence[ChatError], stack: Stack) -> PluginError:
+    """Both ends are this program: where one finds fault with the other, a layer has broken its contract."""
+    if known := next((error for error in errors if isinstance(error, PluginError)), None):
+        return known
+    said = f"A layer of {stack.line} does not keep its contract: one side cannot read the other. {errors[-1]}"
+    return BrokenPlugin(said, CHECK)
 
 
 def describe(shown: Demonstration) -> Iterator[str]:

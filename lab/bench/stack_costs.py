@@ -13,7 +13,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from plytalk.core.contracts.errors import ChatError, LocalError, UnknownPeer
+from plytalk.core.contracts.errors import ChatError, LocalError, PluginError, UnknownPeer
 from plytalk.core.contracts.events import Event, Message
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.optional import prepare
@@ -185,9 +185,9 @@ async def _say(client: DirectChat, server: DirectChat, size: int, burst: int) ->
         async with asyncio.timeout(PATIENCE):
             await ui.all_came.wait()
     except TimeoutError:
-        ending = server.ending or client.ending
-        if ending and ending.error:
-            raise ending.error from None
+        errors = [end.ending.error for end in (server, client) if end.ending and end.ending.error]
+        for error in sorted(errors, key=lambda error: not isinstance(error, PluginError)):  # a layer's own fault first
+            raise error from None
         raise LocalError(f"Of {burst} messages of {size} bytes, not all arrived.") from None
 
 

@@ -348,6 +348,12 @@ def test_the_demonstration_blames_a_layer_where_one_side_cannot_read_the_other(
     assert "Perhaps the server is full" not in err
 
 
+def test_the_demonstration_names_the_layer_that_failed_in_its_server_s_handshake(chat: Shell) -> None:
+    plant(chat.site, "plytalk-cipher-bad", {"cipher-bad": good("bad").replace("pass", "assert role.value != 'server'")})
+    _, err = chat("demo", "--cipher", "bad", "--handshake", "none", "--framer", "typed", "--messages", "text", status=7)
+    assert "The cipher `bad` cannot be made: it raised AssertionError." in err
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -70,3 +70,15 @@ async def test_messages_that_do_not_arrive_are_an_error(tmp_path: Path, monkeypa
     monkeypatch.setattr("plytalk.lab.bench.stack_costs.PATIENCE", 0.05)
     with pytest.raises(LocalError, match="Of 1 messages of 1 bytes, not all arrived"):
         await measured(tmp_path, cost(Drops))
+
+
+async def test_the_layer_at_fault_is_named_although_the_other_end_only_saw_the_connection_close(tmp_path: Path) -> None:
+    class Breaks(TypedFrames):
+        name = "breaks"
+
+        def encode(self, kind, payload):
+            assert kind != b"M"
+            return super().encode(kind, payload)
+
+    with pytest.raises(BrokenPlugin, match="The framer `breaks` raised AssertionError"):
+        await measured(tmp_path, cost(Breaks))
