@@ -33,8 +33,12 @@ class Client(BaseEndpoint):
         to try, in place of `host` and `port`.
         """
         self._name, self._locate = name, locate
-        self.stack.refuse(Role.INITIATOR)
-        self.notice_all(await self.prepare_layers(Role.INITIATOR, self.stack))
+        with self.naming_faults():
+            self.stack.refuse(Role.INITIATOR)
+            self.notice_all(await self.prepare_layers(Role.INITIATOR, self.stack))
+            return await self._talk(host, port)
+
+    async def _talk(self, host: str, port: int) -> Ending:
         try:
             session = await self._connect(host, port)
             feature = next((feature for feature in self.stack.features if isinstance(feature, ClientFeature)), None)

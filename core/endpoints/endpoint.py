@@ -100,6 +100,19 @@ class BaseEndpoint:
         makers = (feature.make_chat for feature in stack.features if isinstance(feature, MakesChat))
         self._make_chat: Callable[..., DirectChat] = next(makers, DirectChat)
 
+    @contextmanager
+    def naming_faults(self) -> Iterator[None]:
+        """Turn what any of the layers raises by mistake into an error that names that layer."""
+        try:
+            yield
+        except ChatError:
+            raise
+        except BaseException as error:
+            let_through(error)
+            if fault := blame(error, self.stack.layers):
+                raise fault from error
+            raise
+
     async def prepare_layers(self, role: Role, stack: Stack) -> list[str]:
         """Let layers prepare, and show who this end is. Gives what the others have to say, for after that."""
         if fault := tried(stack):

@@ -101,7 +101,8 @@ class Server(Lifecycle):
             await self._close()
 
     async def _serve(self, addresses: Sequence[ListenAddress]) -> None:
-        await self._open(addresses)
+        with self.naming_faults():
+            await self._open(addresses)
         for listener, arrivals in zip(tuple(self.listeners), self.arrivals, strict=True):
             self.start(self._accept(listener, arrivals))
 

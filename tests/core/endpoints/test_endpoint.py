@@ -1,7 +1,8 @@
 """What both endpoints share: features of the start and the end, hooks, and UIs that break."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from serving import Says, Serving, breaking, breaking_at, client, hooks, server
@@ -65,6 +66,26 @@ async def test_a_ui_cannot_end_the_program(place: str, error: type[BaseException
         with pytest.raises(BrokenPlugin, match=f"The ui `test-recording` raised {error.__name__}; the conversation ends here"):
             await serving.talks(Ends)
         await serving.ui.until(over=True)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
+@pytest.mark.parametrize("make", [client, server])
+async def test_a_ui_that_breaks_at_the_first_notice_is_named(make: Callable[..., Any], error: type[BaseException]) -> None:
+    class Ready(GivenKeys):
+        """Has something to say."""
+
+        async def ready(self, role: Role, secret) -> Sequence[str]:
+            return ["Ready."]
+
+    class Ends(Says):
+        """Shows nothing."""
+
+        def show(self, event: Event) -> None:
+            raise error
+
+    its, _ = make(Ready, Ends)
+    with pytest.raises(BrokenPlugin, match=f"The ui `test-recording` raised {error.__name__}"):
+        await its.run("first-notice", 0)
 
 
 async def test_a_stream_that_breaks_while_the_ui_waits_for_it_is_the_transports_fault() -> None:
