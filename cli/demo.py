@@ -95,7 +95,7 @@ class Script(Ui):
             self._session.say(line)
 
 
-class Refused:
+class Rejections:
     """Why the server of a demonstration did not let the client in."""
 
     def __init__(self) -> None:
@@ -171,7 +171,7 @@ def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
 async def run_conversation(choice: Choice, server_stack: Stack, client_stack: Stack, folder: Path, trace: Trace) -> Ending:
     """A server and a client in this process, over a real socket."""
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    choice.registry.manager.register(refused := Refused())
+    choice.registry.manager.register(refused := Rejections())
     hook = choice.registry.manager.hook
     server = Server(replace(server_stack, ui=Script("server", address)), hook)
     client = Client(replace(client_stack, ui=Script("client")), hook, trace=trace)
