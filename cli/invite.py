@@ -179,12 +179,19 @@ def invitation(choice: Choice, stack: Stack, address: str) -> str:
         words += [word for kind in ("framer", "handshake", "cipher", "messages") for word in (f"--{kind}", names[kind])]
     elif not named.is_default:
         words += ["--profile", named.name]
-    if suite := choice.options.get("suite"):
-        words += ["--suite", suite]
+    words += agreed_words(choice, stack)
     pinned = key_named(address) or any(auth.replaces_peer for auth in stack.auths)
     if stack.handshake.identity and not pinned:
         words += ["--peer", stack.handshake.identity.fingerprint]
     return " ".join([*(shlex.quote(word) for word in words), *(auth.other_side for auth in stack.auths if auth.other_side)])
+
+
+def agreed_words(choice: Choice, stack: Stack) -> Iterator[str]:
+    """The options of the handshake that both sides must give alike, as far as they were given here."""
+    for option in stack.handshake.options:
+        value = choice.options.get(option.keyword)
+        if option.agreed and value is not None:
+            yield from [f"--{option.name}", *([] if option.type is bool else [str(value)])]
 
 
 def place_words(choice: Choice, stack: Stack, address: str) -> list[str]:

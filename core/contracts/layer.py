@@ -28,7 +28,8 @@ class Option(Struct, frozen=True):
     its help is silent about it. An empty text is refused, unless it is the default. `variable` is an environment variable that
     gives it too. A value for which `has_secret` is true is refused on the command line, which everybody on the machine can read,
     and in a config file that others can read.
-    `bare` is the value where the option stands without one; None where it needs one.
+    `bare` is the value where the option stands without one; None where it needs one. `agreed` says that both sides must have
+    the same value: the line that a server shows for the other side names it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Option(Struct, frozen=True):
     variable: str | None = None
     has_secret: Callable[[str], bool] | None = None
     bare: Any = None
+    agreed: bool = False
 
     @property
     def keyword(self) -> str:

@@ -57,11 +57,19 @@ class Noise(Handshake):
     shows = {Role.INITIATOR, Role.RESPONDER}
     speaks_first = Role.INITIATOR
     options = (
-        Option("pattern", "The handshake pattern with its modifiers, such as XX, IK, NNpsk0 or XXhfs.", default=PATTERN),
-        Option("noise-suite", "The rest of the protocol name (+MLKEM768 is added for hfs).", default=SUITE, metavar="NAME"),
-        Option("prologue", "Text that must be the same on both sides.", default=""),
+        Option(
+            "pattern", "The handshake pattern with its modifiers, such as XX, IK, NNpsk0 or XXhfs.", default=PATTERN, agreed=True
+        ),
+        Option(
+            "noise-suite",
+            "The rest of the protocol name (+MLKEM768 is added for hfs).",
+            default=SUITE,
+            metavar="NAME",
+            agreed=True,
+        ),
+        Option("prologue", "Text that must be the same on both sides.", default="", agreed=True),
         Option("identity", "Your long-lived key (default: the one `chat keys show` names).", Path, metavar="FILE"),
-        Option("no-identity", "Show no identity and ask for none: for plain Noise programs.", bool, False),
+        Option("no-identity", "Show no identity and ask for none: for plain Noise programs.", bool, False, agreed=True),
         Option("static-key", "Keep the static key in this file (hex, made at first use; default: a new one each time).", Path),
         Option("remote-key", "The other side's static key (hex), for patterns that need it in advance.", metavar="HEX"),
     )

@@ -65,6 +65,7 @@ class Plytalk1(Handshake):
             "suite",
             "Suites to offer or accept: hybrid (default), classical, any, or names such as XX_25519_AESGCM.",
             metavar="NAMES",
+            agreed=True,
         ),
     )
 

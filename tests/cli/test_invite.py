@@ -36,9 +36,13 @@ def fingerprint(home) -> str:
         (["--profile", "demo01"], "--profile demo01"),
         (["--cipher", "none"], "--profile demo01"),
         (["--suite", "classical"], "--suite classical --peer KEY"),
+        (
+            ["--handshake", "noise", "--pattern", "NN", "--no-identity", "--prologue", "a b"],
+            "--framer u16 --handshake noise --cipher noise --messages records --pattern NN --prologue 'a b' --no-identity",
+        ),
         (["--cipher", "chacha20poly1305"], "--framer typed --handshake rsa --cipher chacha20poly1305 --messages text"),
     ],
-    ids=["profile", "layers that are a profile", "suite", "layers that are none"],
+    ids=["profile", "layers that are a profile", "suite", "a pattern", "layers that are none"],
 )
 def test_the_line_names_what_both_sides_must_have_alike(options: list[str], pasted: str, home) -> None:
     with serve(*options, environment=home) as server:
