@@ -1,4 +1,4 @@
-"""`chat explain`: the property sheet of a stack."""
+"""`chat explain`: what a stack protects, and what it does not."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The property sheet of a stack: what it protects, what it does not, what an attacker can do, which layer to change."""
+"""The assessment of a stack: what it protects, what it does not, what an attacker can do, which layer to change."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Assessment:
 
 
 def assess(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers, doubts: FindDoubt = lambda layer, prop: "") -> Assessment:
-    """The sheet of these layers. `givers(property, kind)` names the installed layers of a kind that give a property.
+    """The assessment of these layers. `givers(property, kind)` names the installed layers of a kind that give a property.
 
     `doubts(layer, property)` says why a layer's claim is not to be repeated; empty for a claim that is.
     """

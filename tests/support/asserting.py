@@ -28,7 +28,7 @@ WAIT_OR_FAIL = {
     "shows",
     "tells",
     "until",
-    "seated",
+    "holds",
     "wait_until",
     "within",
     "hears",

@@ -153,7 +153,7 @@ class Hosting(Serving):
         await ui.until(open=True)
         return ui
 
-    async def seated(self, count: int) -> None:
+    async def holds(self, count: int) -> None:
         async def wait() -> None:
             while len(self.table.sessions) != count:
                 await idle()

@@ -274,15 +274,15 @@ class LineSubscriber:
 
 @pytest.mark.parametrize("raw", [False, True])
 async def test_another_hears_in_place_of_the_ui_once_it_is_asked(raw: bool) -> None:
-    alone, ear = await Alone().open(), LineSubscriber(raw)
+    alone, subscriber = await Alone().open(), LineSubscriber(raw)
     alone.peer.send(frame(b"for the UI"))
     await alone.ui.until(messages=1)
-    alone.session.heard_by(ear)
-    alone.peer.send(frame(b"for\x1b the ear") + frame(b"Z", b"Z") + frame(b"\xff"))
+    alone.session.heard_by(subscriber)
+    alone.peer.send(frame(b"for\x1b the subscriber") + frame(b"Z", b"Z") + frame(b"\xff"))
     await idle()
     assert alone.ui.messages == ["for the UI"]
-    assert ear.heard == ["for\x1b the ear" if raw else "for␛ the ear", "\ufffd"]
-    assert len(ear.noticed) == 2
+    assert subscriber.heard == ["for\x1b the subscriber" if raw else "for␛ the subscriber", "\ufffd"]
+    assert len(subscriber.noticed) == 2
     assert alone.ui.notices == []
     alone.session.exit()
     await alone.over()

@@ -319,12 +319,12 @@ async def test_a_spent_invitation_does_not_end_a_conversation_of_those_who_are_i
 
     async with Hosting("spent-crowd", ShowsBoth, Table, First, keep=False) as serving:
         guest = await serving.comes(ShowsBoth)
-        await serving.seated(1)
+        await serving.holds(1)
         other, _ = client(Sits, ShowsBoth)
         with contextlib.suppress(ChatError):
             await other.run("spent-crowd", 0)
         assert First.spent
-        await serving.seated(1)
+        await serving.holds(1)
         assert not serving.task.done()
         guest.session.say("still here")
         await guest.until(messages=1)
@@ -348,7 +348,7 @@ async def test_plugins_hear_of_those_who_fail_in_their_handshake_too() -> None:
         assert "did not get in" in serving.ui.notices[1]
         assert "The hook `turned_away` of" in serving.ui.notices[2]
         await serving.comes()
-        await serving.seated(1)
+        await serving.holds(1)
 
 
 async def test_who_gets_in_again_and_again_has_not_failed() -> None:

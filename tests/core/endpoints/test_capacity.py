@@ -18,17 +18,17 @@ from plytalk.testing.verdict import idle
 async def test_a_full_server_turns_others_away_and_says_so_to_plugins() -> None:
     async with Hosting("full", Table, limits=replace(PATIENT, connections=3)) as serving:
         guests = [await serving.comes() for _ in range(3)]
-        await serving.seated(3)
+        await serving.holds(3)
         _, heard = await serving.stranger()
         await heard.hears_the_end("It is not turned away.")
         assert heard.came == b""
         assert serving.table.turned_away_at == [("memory:client", "The server is full.")]
         guests[0].session.exit()
-        await serving.seated(2)
+        await serving.holds(2)
         while len(serving._server.capacity) > 2:
             await idle()
         await serving.comes()
-        await serving.seated(3)
+        await serving.holds(3)
 
 
 class WithRoles(Table):
@@ -50,11 +50,11 @@ async def test_a_full_server_keeps_places_for_those_with_a_role() -> None:
     async with Hosting("reserved", WithRoles, Carries, limits=replace(PATIENT, connections=2, reserved=1)) as serving:
         for _ in range(2):
             await serving.comes()
-        await serving.seated(2)
+        await serving.holds(2)
         await turned_away(serving, "The server is full.")
         serving.table.role = True  # type: ignore[attr-defined]
         await serving.comes()
-        await serving.seated(3)
+        await serving.holds(3)
         await turned_away(serving, "The server is full.")
 
 
@@ -62,7 +62,7 @@ async def test_a_full_server_removes_the_member_that_is_idle_for_longest() -> No
     async with Hosting("idle", WithRoles, Carries, limits=replace(PATIENT, connections=3, idle=60)) as serving:
         for _ in range(3):
             await serving.comes()
-        await serving.seated(3)
+        await serving.holds(3)
         first, second, third = serving.table.sessions
         await turned_away(serving, "The server is full.")
         now = asyncio.get_running_loop().time()
@@ -70,7 +70,7 @@ async def test_a_full_server_removes_the_member_that_is_idle_for_longest() -> No
         await serving.comes()
         await serving.talking[1]
         assert "was removed: the server is full and it was idle." in " ".join(serving.ui.notices)
-        await serving.seated(3)
+        await serving.holds(3)
         assert second not in serving.table.sessions
         assert first in serving.table.sessions
         serving.table.role = True  # type: ignore[attr-defined]
@@ -80,7 +80,7 @@ async def test_a_full_server_removes_the_member_that_is_idle_for_longest() -> No
 async def test_what_is_said_ends_being_idle() -> None:
     async with Hosting("active", Table, limits=PATIENT) as serving:
         guest = await serving.comes()
-        await serving.seated(1)
+        await serving.holds(1)
         (session,) = serving.table.sessions
         session.active_at = -1.0
         assert guest.session is not None
@@ -93,16 +93,16 @@ async def test_one_key_has_its_share_on_this_machine_too() -> None:
     async with Hosting("key", Table, ShowsBoth, limits=replace(PATIENT, connections_per_key=2)) as serving:
         for _ in range(2):
             await serving.comes(ShowsBoth)
-        await serving.seated(2)
+        await serving.holds(2)
         await turned_away(serving, "Too many connections with its key.", ShowsBoth)
-        await serving.seated(2)
+        await serving.holds(2)
         assert not serving._server.capacity._reserved
 
 
 async def test_a_peer_that_is_traced_gives_its_places_back_too() -> None:
     async with Hosting("traced", Table, ShowsBoth, trace=lambda event: None) as serving:
         await serving.comes(ShowsBoth)
-        await serving.seated(1)
+        await serving.holds(1)
         assert len(serving._server.arrivals[0]._admission) == 0
         assert not serving._server.capacity._reserved
 
@@ -120,7 +120,7 @@ async def test_one_address_has_its_share_and_no_more() -> None:
     async with Hosting("share", Table, Far, limits=replace(PATIENT, connections_per_address=2)) as serving:
         for _ in range(2):
             await serving.comes()
-        await serving.seated(2)
+        await serving.holds(2)
         _, heard = await serving.stranger()
         await heard.hears_the_end("It is not turned away.")
         assert serving.table.turned_away_at == [("192.0.2.1:1234", "Too many connections from this source.")]
@@ -130,13 +130,13 @@ async def test_this_machine_s_own_have_no_limit_by_address() -> None:
     async with Hosting("own", Table, limits=replace(PATIENT, connections_per_address=2)) as serving:
         for _ in range(5):
             await serving.comes()
-        await serving.seated(5)
+        await serving.holds(5)
 
 
 async def test_those_that_are_let_in_count_before_they_are_inside() -> None:
     async with Hosting("arriving", Table, Carries, limits=replace(PATIENT, connections=2)) as serving:
         await serving.comes()
-        await serving.seated(1)
+        await serving.holds(1)
         (first, _), (second, _) = await serving.stranger(), await serving.stranger()
         assert serving._server.arrivals[0]._admit(first, None) is None
         refusal = serving._server.arrivals[0]._admit(second, None)
@@ -147,7 +147,7 @@ async def test_those_that_are_let_in_count_before_they_are_inside() -> None:
 async def test_one_key_too_many_costs_no_idle_member_its_place() -> None:
     async with Hosting("key-idle", Table, ShowsBoth, limits=replace(PATIENT, connections_per_key=1, idle=0)) as serving:
         await serving.comes(ShowsBoth)
-        await serving.seated(1)
+        await serving.holds(1)
         await turned_away(serving, "Too many connections with its key.", ShowsBoth)
-        await serving.seated(1)
+        await serving.holds(1)
         assert not any(session.ending for session in serving.table.sessions)

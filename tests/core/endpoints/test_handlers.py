@@ -103,7 +103,7 @@ async def test_a_server_whose_ui_breaks_goes_on_if_it_is_to(keep: bool) -> None:
 async def test_many_talk_at_once_and_whoever_sits_at_the_server_with_them() -> None:
     async with Hosting("many-at-once", Table) as serving:
         guests = [await serving.comes() for _ in range(20)]
-        await serving.seated(20)
+        await serving.holds(20)
         assert serving.ui.session is not None
         for number, ui in enumerate(guests):
             ui.session.say(f"guest {number}")
@@ -117,13 +117,13 @@ async def test_many_talk_at_once_and_whoever_sits_at_the_server_with_them() -> N
 async def test_once_ends_with_the_last_who_leaves(ui: type[RecordingUi]) -> None:
     async with Hosting("once-hosted", Table, ui, keep=False) as serving:
         one, two = await serving.comes(), await serving.comes()
-        await serving.seated(2)
+        await serving.holds(2)
         one.session.exit()
-        await serving.seated(1)
+        await serving.holds(1)
         three = await serving.comes()
-        await serving.seated(2)
+        await serving.holds(2)
         two.session.exit()
-        await serving.seated(1)
+        await serving.holds(1)
         assert not serving.task.done()
         three.session.exit()
         assert (await serving.task).by is EndedBy.THEM
@@ -136,12 +136,12 @@ async def test_one_that_keeps_on_waits_for_the_next_crowd(ui: type[RecordingUi])
     async with Hosting("keep-hosted", Table, ui) as serving:
         for _ in range(3):
             one, two = await serving.comes(), await serving.comes()
-            await serving.seated(2)
+            await serving.holds(2)
             one.session.say("hello")
             await two.until(messages=1)
             for guest in (one, two):
                 guest.session.exit()
-            await serving.seated(0)
+            await serving.holds(0)
             while serving._server.capacity:
                 await idle()
         assert not serving.task.done()
@@ -152,7 +152,7 @@ async def test_whoever_sits_at_the_server_ends_it_where_it_is_there_once() -> No
     async with Hosting("chair-exit", Table, keep=False) as serving:
         await serving.comes()
         await serving.comes()
-        await serving.seated(2)
+        await serving.holds(2)
         serving.ui.session.say("exit")
         await serving.task
         assert [(await task).by for task in serving.talking] == [EndedBy.THEM] * 2
@@ -161,10 +161,10 @@ async def test_whoever_sits_at_the_server_ends_it_where_it_is_there_once() -> No
 async def test_a_feature_that_breaks_at_one_word_ends_that_conversation_alone() -> None:
     async with Hosting("one-breaks", Table) as serving:
         one, two, three = [await serving.comes() for _ in range(3)]
-        await serving.seated(3)
+        await serving.holds(3)
         two.session.say("break")
         await two.until(over=True)
-        await serving.seated(2)
+        await serving.holds(2)
         one.session.say("still here")
         await three.until(messages=1)
         assert [notice for notice in serving.ui.notices if "raised ZeroDivisionError" in notice]
@@ -190,12 +190,12 @@ async def test_a_hook_that_breaks_for_one_ends_that_conversation_alone(error: Ca
 
     async with Hosting("second", Table, Second, keep=False) as serving:
         one = await serving.comes()
-        await serving.seated(1)
+        await serving.holds(1)
         two = await serving.comes()
         await two.until(over=True)
         assert two.ended == ("them", "The other side said exit.")
         three = await serving.comes()
-        await serving.seated(2)
+        await serving.holds(2)
         one.session.say("hello")
         await three.until(messages=1)
         for guest in (one, three):
@@ -268,7 +268,7 @@ async def test_one_guest_hears_an_exit_and_several_hear_that_the_server_ends(gue
     async with Hosting(f"leaves-{guests}", Table, SaysWhy, keep=False) as serving:
         for _ in range(guests):
             await serving.comes(SaysWhy)
-        await serving.seated(guests)
+        await serving.holds(guests)
         serving.ui.session.say("exit")
         await serving.task
         assert [(await task).reason for task in serving.talking] == [reason] * guests
@@ -277,9 +277,9 @@ async def test_one_guest_hears_an_exit_and_several_hear_that_the_server_ends(gue
 async def test_what_fails_for_one_of_several_is_told_and_does_not_count_at_the_end() -> None:
     async with Hosting("one-fails", Table, Nobody, SaysWhy, keep=False) as serving:
         one, two = await serving.comes(SaysWhy), await serving.comes(SaysWhy)
-        await serving.seated(2)
+        await serving.holds(2)
         one.session.stream.close()
-        await serving.seated(1)
+        await serving.holds(1)
         await serving.ui.until(notices=2)
         assert serving.ui.notices[1].startswith("memory:client: The connection ended without a goodbye")
         two.session.exit()
@@ -289,7 +289,7 @@ async def test_what_fails_for_one_of_several_is_told_and_does_not_count_at_the_e
 async def test_what_one_of_several_did_not_receive_is_the_ending_of_the_user_that_left_them() -> None:
     async with Hosting("unreceived", Table, SaysWhy, keep=False) as serving:
         _, two = await serving.comes(SaysWhy), await serving.comes(SaysWhy)
-        await serving.seated(2)
+        await serving.holds(2)
         serving.ui.session.say("hello")
         serving.ui.session.say("exit")
         two.session.stream.close()
@@ -301,9 +301,9 @@ async def test_what_one_of_several_did_not_receive_is_the_ending_of_the_user_tha
 async def test_what_fails_for_the_last_of_several_is_the_ending_and_no_notice() -> None:
     async with Hosting("last-fails", Table, Nobody, SaysWhy, keep=False) as serving:
         one, two = await serving.comes(SaysWhy), await serving.comes(SaysWhy)
-        await serving.seated(2)
+        await serving.holds(2)
         one.session.exit()
-        await serving.seated(1)
+        await serving.holds(1)
         two.session.stream.close()
         assert (await serving.task).by is EndedBy.FAULT
         assert len(serving.ui.notices) == 1
@@ -321,7 +321,7 @@ async def test_a_ui_that_breaks_leaves_several_guests_to_each_other() -> None:
 
     async with Hosting("ui-breaks-later", Table, BreaksLater) as serving:
         one, two = await serving.comes(), await serving.comes()
-        await serving.seated(2)
+        await serving.holds(2)
         breaks.set()
         await serving.ui.until(notices=2)
         assert "raised ZeroDivisionError" in serving.ui.notices[1]

@@ -86,7 +86,7 @@ async def test_stopping_says_goodbye_to_all_and_lets_nobody_in() -> None:
     async with Hosting("stop", Table, Nobody) as serving:
         for _ in range(5):
             await serving.comes()
-        await serving.seated(5)
+        await serving.holds(5)
         stranger, heard = await serving.stranger()  # still in its handshake
         await idle()
         serving.stop()
@@ -113,7 +113,7 @@ async def test_stopping_waits_for_those_who_do_not_go_no_longer_than_for_a_farew
     async with Hosting("stays", Table, Nobody, limits=limits) as serving:
         stream, heard = await serving.stranger()
         stream.send(TypedFrames().encode(b"K", bytes(64)))
-        await serving.seated(1)
+        await serving.holds(1)
         serving.stop()
         assert (await serving.task).by is EndedBy.US
         await heard.hears_the_end("The connection stays open.")
@@ -172,7 +172,7 @@ async def test_a_server_that_a_feature_ends_says_goodbye_to_all() -> None:
     async with Hosting("ended", Table, Nobody) as serving:
         for _ in range(2):
             await serving.comes()
-        await serving.seated(2)
+        await serving.holds(2)
         serving._server.finish(Usage("The disk is full."))
         with pytest.raises(Usage, match="The disk is full"):
             await serving.task
@@ -183,7 +183,7 @@ async def test_a_server_that_a_feature_ends_says_goodbye_to_all() -> None:
 async def test_it_talks_until_the_last_has_left_and_only_then_listens_for_the_next() -> None:
     async with Hosting("until-the-last", Table) as serving:
         one, two = await serving.comes(), await serving.comes()
-        await serving.seated(2)
+        await serving.holds(2)
         for guest, state in ((one, State.TALKING), (two, State.LISTENING)):
             assert serving._server.state is State.TALKING
             inside = len(serving._server.capacity)

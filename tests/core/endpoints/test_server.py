@@ -214,7 +214,7 @@ async def test_files_are_read_anew_and_what_cannot_be_read_leaves_all_as_it_was(
     ]
     async with Hosting("reread", Table, *features, reading("quiet", ())) as serving:
         one = await serving.comes()
-        await serving.seated(1)
+        await serving.holds(1)
         serving._server.reread()
         told = serving.ui.notices[1:]
         assert "Read ␛." in told
@@ -233,7 +233,7 @@ async def test_guests_who_speak_another_stack_come_into_the_same_room() -> None:
         one = await serving.comes()
         its, two = end(Client, PlainFrames, Sits, hook=None, limits=PATIENT)
         serving.talking.append(asyncio.create_task(its.run("door-for-guests", 0)))
-        await serving.seated(2)
+        await serving.holds(2)
         two.session.say("from afar")
         await one.until(messages=1)
         assert one.messages == ["from afar"]
@@ -267,7 +267,7 @@ async def test_whoever_interrupts_a_server_with_many_says_goodbye_to_all() -> No
     async with Hosting("interrupted-many", Table) as serving:
         for _ in range(3):
             await serving.comes()
-        await serving.seated(3)
+        await serving.holds(3)
         serving.task.cancel()
         await asyncio.gather(serving.task, return_exceptions=True)
         assert [(await task).by for task in serving.talking] == [EndedBy.THEM] * 3

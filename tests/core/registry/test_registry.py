@@ -284,7 +284,7 @@ def test_a_module_is_imported_once_for_all_its_layers(site: Path) -> None:
 class LineSubscriber(Feature):
     """Hears."""
 
-    name = "ear"
+    name = "subscriber"
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -317,9 +317,9 @@ def test_the_features_of_a_stack_hear_with_their_methods_once_they_are_to_hear()
     registry.manager.hook.turned_away(address="before", error=Refused())
     registry.hear(stack)
     registry.manager.hook.turned_away(address="192.0.2.7:1", error=Refused())
-    [ear] = stack.features
-    assert isinstance(ear, LineSubscriber)
-    assert ear.heard == ["192.0.2.7:1"]
+    [subscriber] = stack.features
+    assert isinstance(subscriber, LineSubscriber)
+    assert subscriber.heard == ["192.0.2.7:1"]
 
 
 @pytest.mark.parametrize("feature", [Deaf, Other])

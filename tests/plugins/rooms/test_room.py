@@ -19,12 +19,12 @@ from plytalk.testing.verdict import idle
 
 
 class Hears:
-    """An ear."""
+    """A subscriber that keeps what it hears."""
 
     hears_own = False
 
     def __init__(self, id: int) -> None:
-        self.id, self.person, self.name = id, id, f"ear {id}"
+        self.id, self.person, self.name = id, id, f"subscriber {id}"
         self.heard: list[RoomEvent] = []
 
     def hear(self, event: RoomEvent) -> None:

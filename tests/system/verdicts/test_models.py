@@ -74,8 +74,8 @@ def test_without_an_attacker_nobody_is_fooled_and_both_can_end(flags) -> None:
     network = record_layer.Network(record_layer.Layer(*flags), "")
     states = network.reachable()
     assert not any(map(network.fooled, states))
-    assert any(all(ear.over == "clean" for ear in state.ears) for state in states)
-    assert not any(ear.over == "alarm" for state in states for ear in state.ears)
+    assert any(all(receiver.over == "clean" for receiver in state.receivers) for state in states)
+    assert not any(receiver.over == "alarm" for state in states for receiver in state.receivers)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def other(side: str) -> str:
 
 
 @dataclass(frozen=True)
-class LineSubscriber:
+class ReceivingSide:
     """One receiver: what was delivered to it (by place in the sender's list), what it was shown, and how it ended."""
 
     delivered: tuple[int, ...] = ()
@@ -62,7 +62,7 @@ class State:
     """How many records each side has sent, and both receivers."""
 
     sent: tuple[int, int] = (0, 0)
-    ears: tuple[LineSubscriber, LineSubscriber] = (LineSubscriber(), LineSubscriber())
+    receivers: tuple[ReceivingSide, ReceivingSide] = (ReceivingSide(), ReceivingSide())
     used: bool = False
 
 
@@ -82,56 +82,56 @@ class Network:
 
     def fooled(self, state: State) -> bool:
         """The end, no alarm, and something else was shown than what was said."""
-        if any(ear.over != "clean" for ear in state.ears):
+        if any(receiver.over != "clean" for receiver in state.receivers):
             return False
         return any(
-            ear.shown != tuple(f"{other(side)} {number}" for number in range(LINES))
-            for side, ear in zip(SIDES, state.ears, strict=True)
+            receiver.shown != tuple(f"{other(side)} {number}" for number in range(LINES))
+            for side, receiver in zip(SIDES, state.receivers, strict=True)
         )
 
     def moves(self, state: State) -> Iterator[State]:
         for index, side in enumerate(SIDES):
             if state.sent[index] < len(self.records[side]):
                 yield replace(state, sent=changed(state.sent, index, state.sent[index] + 1))
-            ear = state.ears[index]
-            if not ear.over:
-                for following, used in self.hears(side, ear, state):
-                    yield replace(state, ears=changed(state.ears, index, following), used=state.used or used)
+            receiver = state.receivers[index]
+            if not receiver.over:
+                for following, used in self.hears(side, receiver, state):
+                    yield replace(state, receivers=changed(state.receivers, index, following), used=state.used or used)
 
-    def hears(self, side: str, ear: LineSubscriber, state: State) -> Iterator[tuple[LineSubscriber, bool]]:
+    def hears(self, side: str, receiver: ReceivingSide, state: State) -> Iterator[tuple[ReceivingSide, bool]]:
         """All that may reach a receiver now, and whether that took the attacker."""
         theirs = self.records[other(side)]
         there = range(state.sent[SIDES.index(other(side))])  # what the other side has sent so far
-        missing = [place for place in there if place not in ear.delivered]
+        missing = [place for place in there if place not in receiver.delivered]
         if missing:
-            yield self.deliver(side, ear, missing[0], theirs[missing[0]]), False
-        if len(ear.delivered) == len(theirs) == len(there):
-            yield self.ended(ear), False
+            yield self.deliver(side, receiver, missing[0], theirs[missing[0]]), False
+        if len(receiver.delivered) == len(theirs) == len(there):
+            yield self.ended(receiver), False
         match self.ability:
             case "duplicate" if not state.used:  # once is enough, and twice never ends
-                for place in ear.delivered:
-                    yield replace(self.deliver(side, ear, place, theirs[place]), delivered=ear.delivered), True
+                for place in receiver.delivered:
+                    yield replace(self.deliver(side, receiver, place, theirs[place]), delivered=receiver.delivered), True
             case "reorder":
                 for place in missing[1:]:
-                    yield self.deliver(side, ear, place, theirs[place]), True
+                    yield self.deliver(side, receiver, place, theirs[place]), True
             case "reflect" if missing:  # in the place of what the other side sent
                 for own in self.records[side][: state.sent[SIDES.index(side)]]:
-                    yield self.deliver(side, ear, missing[0], own), True
+                    yield self.deliver(side, receiver, missing[0], own), True
             case "truncate":
-                yield self.ended(ear), True
+                yield self.ended(receiver), True
             case "drop":  # of what something follows: to lose the last is to truncate
                 if len(missing) > 1:
-                    yield replace(ear, delivered=(*ear.delivered, missing[0])), True
+                    yield replace(receiver, delivered=(*receiver.delivered, missing[0])), True
 
-    def deliver(self, side: str, ear: LineSubscriber, place: int, record: Record) -> LineSubscriber:
-        if not self.layer.opens(side, ear.opened, record):
-            return replace(ear, over="alarm")
-        ear = replace(ear, delivered=(*ear.delivered, place), opened=ear.opened + 1)
-        return replace(ear, over="clean") if record[2] == END else replace(ear, shown=(*ear.shown, record[2]))
+    def deliver(self, side: str, receiver: ReceivingSide, place: int, record: Record) -> ReceivingSide:
+        if not self.layer.opens(side, receiver.opened, record):
+            return replace(receiver, over="alarm")
+        receiver = replace(receiver, delivered=(*receiver.delivered, place), opened=receiver.opened + 1)
+        return replace(receiver, over="clean") if record[2] == END else replace(receiver, shown=(*receiver.shown, record[2]))
 
-    def ended(self, ear: LineSubscriber) -> LineSubscriber:
+    def ended(self, receiver: ReceivingSide) -> ReceivingSide:
         """The connection ends: where an end is authenticated, this is none."""
-        return replace(ear, over="alarm" if self.layer.close else "clean")
+        return replace(receiver, over="alarm" if self.layer.close else "clean")
 
 
 def changed(pair: tuple, index: int, value: object) -> tuple:
