@@ -129,13 +129,13 @@ def learned(demo: Demonstration) -> Iterator[str]:
 
 NAME, COLUMN = 23, 19
 QUESTIONS = (
-    ("secret later on", Property.FORWARD_SECRECY, "yes", "not if a key leaks"),
-    ("quantum computers", Property.POST_QUANTUM, "cannot read it", "can read it"),
-    ("a changed message", Property.INTEGRITY, "is noticed", "is not noticed"),
-    ("repeated, dropped", Property.ORDER, "is noticed", "is not noticed"),
-    ("cut off early", Property.CLEAN_END, "is noticed", "is not noticed"),
-    ("somebody in between", Property.PEER_IDENTITY, "is refused", "is not noticed"),
-    ("length of a message", Property.LENGTH_HIDING, "hidden", "visible"),
+    ("if a key leaks later", Property.FORWARD_SECRECY, "still secret", "readable"),
+    ("by quantum computers", Property.POST_QUANTUM, "still secret", "readable"),
+    ("a changed message", Property.INTEGRITY, "noticed", "not noticed"),
+    ("a repeated message", Property.ORDER, "noticed", "not noticed"),
+    ("a cut connection", Property.CLEAN_END, "noticed", "not noticed"),
+    ("a man in the middle", Property.PEER_IDENTITY, "refused", "not noticed"),
+    ("message lengths", Property.LENGTH_HIDING, "hidden", "visible"),
 )
 
 
@@ -154,13 +154,12 @@ def comparison(demos: Sequence[tuple[str, Demonstration]]) -> Iterator[str]:
         answers = [answer(demo, wanted, have, lack) for _, demo in demos]
         yield columns(question, answers)
     yield ""
-    yield "`chat explain --profile NAME` says what each column means, `chat lab` tries it."
+    yield "`chat explain --profile NAME` explains a column; `chat lab` runs the attacks."
 
 
 def answer(demo: Demonstration, wanted: Property, have: str, lack: str) -> str:
-    if wanted in (Property.FORWARD_SECRECY, Property.POST_QUANTUM) and demo.is_read:
-        return "never was" if wanted is Property.FORWARD_SECRECY else "are not needed"
-    return have if wanted in demo.stack.gives else lack
+    never_secret = demo.is_read and wanted in (Property.FORWARD_SECRECY, Property.POST_QUANTUM)
+    return have if wanted in demo.stack.gives and not never_secret else lack
 
 
 def columns(name: str, cells: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ def events(as_schema: bool) -> None:
     if as_schema:
         print(as_text(), end="")
         return
-    for title, types in (("Printed, one JSON object a line:", TYPES), ("Read, one JSON object a line:", ORDERS)):
+    for title, types in (("Printed, one JSON object per line:", TYPES), ("Read, one JSON object per line:", ORDERS)):
         print(paint(title, "1", 1))
         for one in types:
             print(f"  {one.__struct_config__.tag:<10}{cleandoc(one.__doc__ or '').splitlines()[0]}")

@@ -72,7 +72,7 @@ def relay(
         listen_at.append((Ws(trusted_proxy=trusted_proxy), listen_address("--ws", ws, 8080)))
     metrics_at = listen_address("--metrics", metrics, 9592) if metrics else None
     if not names and address.host in (EVERY_NETWORK, "0.0.0.0"):  # noqa: S104 - only compared
-        tell("Without --name nobody elsewhere can hold the name of a key here: give the host that people write.")
+        tell("Without --name, servers on other machines cannot hold the name of a key here: give the host name that people use.")
     server = Relay(hosts, fingerprints(allow) if allow else None)
     wanted = server.limits.connections + SPARE
     if (files := allow_open_files(wanted)) < wanted:

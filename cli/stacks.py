@@ -275,7 +275,7 @@ def refuse_unknown(settings: Mapping[str, Any], choice: Choice) -> None:
 
 
 def refuse_secret(option: Option, value: Any) -> None:
-    """Raises Usage where the value of an option, as it stands on the command line, has a secret in it."""
+    """Raises Usage where the value of an option, given on the command line, has a secret in it."""
     if option.has_secret and option.has_secret(value):
         raise Usage(
             f"--{option.name} has a password in it, which other users of this machine can read.",

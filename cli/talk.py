@@ -242,7 +242,7 @@ def listen_addresses(choice: Choice, stack: Stack, host: str | None, port: int |
     """Where to listen: at the stack's own place, unless the command line names doors alone, and at the doors. Raises Usage."""
     if only := stack.transport.only_place:
         if choice.doors or any(map(is_typed, ("host", "port", "guests"))):
-            raise Usage(f"This server has one peer alone, over {only}.", "Leave out --host, --port, --guests and all doors.")
+            raise Usage(f"This server has only one peer, over {only}.", "Leave out --host, --port, --guests and all doors.")
         return [choice.listen_address(stack, only)]
     doors = choice.door_addresses(stack, None if is_typed("port") else port)
     if doors and not any(map(is_typed, ("host", "port", "transport"))):

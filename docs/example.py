@@ -139,7 +139,7 @@ def example() -> dict[str, Any]:
 
 
 def text() -> str:
-    """The example as it stands in the page."""
+    """The example as in the page."""
     lines = [BEGIN]
     for name, value in example().items():
         digits = value.hex()

@@ -25,6 +25,12 @@ PLAIN = {
     r"\bthe other's\b": "the other side's, the peer's",
     r"(?:^|[.:;!?] |[-+*>|#] |\*\*)Who [^?]*?(?:[.;:]|$)": "name the subject",
     r"\bmade you a new\b": "created a new",
+    r"\botherwise than\b": "differently from",
+    r"\bobject a line\b": "object per line",
+    r"\bheld against\b": "compared with, checked against",
+    r"\bas (?:it|they) stands?\b": "unchanged, as written in",
+    r"\bcomes? to nothing\b": "fails, is refused",
+    r"\bfor good\b(?! reason)": "permanently",
 }
 PATTERNS = {re.compile(pattern, re.IGNORECASE if "Who " not in pattern else 0): plain for pattern, plain in PLAIN.items()}
 READ = (".py", ".md", ".js", ".html", ".py.txt", ".md.txt", ".toml", ".toml.txt")
@@ -118,6 +124,12 @@ def test_every_kind_of_file_is_read() -> None:
         "Who asks without reading gets no answer.",
         "It is closed. Who comes later is refused.",
         "Made you a new identity.",
+        "It is encoded otherwise than before.",
+        "It prints one JSON object a line.",
+        "Its length is held against a limit.",
+        "Paste the line as it stands.",
+        "A replay comes to nothing.",
+        "The name is kept for good.",
     ],
 )
 @pytest.mark.parametrize(

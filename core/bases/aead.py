@@ -95,7 +95,7 @@ class RandomNonceCipher(Cipher):
             return self._decrypt(sealed[:NONCE], sealed[NONCE:], None)
         except Exception:  # whatever the primitive says is wrong, there is one answer
             raise Tampered(
-                "A message did not decrypt and was dropped: it was changed on the way, or sealed with another key."
+                "A message did not decrypt and was dropped: it was changed in transit, or encrypted with another key."
             ) from None
 
     def open_batch(self, sealed: Sequence[bytes]) -> list[bytes]:

@@ -47,7 +47,7 @@ class Exit(IntEnum):
     FAILED = 1
     """Any other failure."""
     USAGE = 2
-    """The command or its configuration makes no sense."""
+    """The command or its configuration is not valid."""
     CONNECTION = 3
     """It could not connect, or could not listen."""
     HANDSHAKE = 4
@@ -87,7 +87,7 @@ class LocalError(ChatError):
 
 
 class Usage(LocalError):
-    """The command makes no sense as given."""
+    """The command is not valid as given."""
 
     exit_code = Exit.USAGE
 
@@ -140,11 +140,11 @@ class RemoteError(ChatError):
 
 
 class Answered(RemoteError):
-    """The other side wanted an answer and no conversation, as a browser does that asks for a page. It has its answer."""
+    """The other side only wanted an answer, not a conversation, such as a browser that requests a page. It was answered."""
 
 
 class Tampered(RemoteError):
-    """A frame does not decrypt: it was changed on the way, or the two sides have different keys."""
+    """A frame does not decrypt: it was changed in transit, or the two sides have different keys."""
 
 
 class FrameTooLong(RemoteError):

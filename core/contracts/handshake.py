@@ -105,7 +105,7 @@ class Handshake(Layer):
     identity: Identity | None = None
     first_record_proves: ClassVar[bool] = False
     """Whether only the client's first record proves that it is there now and holds the key that it showed: then a server lets
-    it in no sooner, so that a recorded handshake that is played again comes to nothing."""
+    it in no sooner, so that a recorded handshake that is replayed is refused."""
 
     @abstractmethod
     async def initiate(self, io: HandshakeIO) -> SessionSecrets:

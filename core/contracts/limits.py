@@ -16,7 +16,7 @@ class Limits:
     message: int = MIB
     """The longest message, in bytes; a frame may be longer by what the cipher adds."""
     first_byte: float = 5.0
-    """How long a peer may say nothing before its handshake, in seconds."""
+    """How long a peer may send nothing before its handshake, in seconds."""
     handshake: float = 10.0
     """How long a handshake may take, in seconds; the time in which a person is asked does not count."""
     person: float = 300.0
@@ -36,13 +36,13 @@ class Limits:
     failures_within: float = 60.0
     """The time within which these failures count, in seconds."""
     connections: int = 1000
-    """How many may be inside at one time, where a feature brings people together."""
+    """How many members there may be at one time, where a feature connects many people."""
     reserved: int = 10
-    """How many places beyond these are kept for keys that hold a role, such as operators."""
+    """How many more places are reserved for keys that hold a role, such as operators."""
     idle: float = 600.0
-    """How long a member must have said nothing, in seconds, before a full server may remove it to let another in."""
+    """How long a member must have been silent, in seconds, before a full server may remove it to admit another."""
     connections_per_key: int = 50
-    """How many of one key may be inside at one time, wherever they come from."""
+    """How many members with one key there may be at one time, from all addresses."""
     connections_per_address: int = 50
     """The same for one address; those of this machine have no limit."""
     farewell: float = 30.0

@@ -37,7 +37,7 @@ class Entrance:
         except TimeoutError:
             raise TooSlow("The other side did not prove in time that it is there: its handshake may be a recording.") from None
         except Tampered as error:
-            raise HandshakeFailed("The other side's first record does not open: its handshake may be a recording.") from error
+            raise HandshakeFailed("The other side's first record does not decrypt: its handshake may be a recording.") from error
 
     async def let_in(self, channel: SealedChannel, say: Callable[[str], None], agreed: bool) -> None:
         """The server lets the client in; the client waits for that. `agreed`: with a pre-shared key."""
@@ -59,7 +59,7 @@ class Entrance:
         except TimeoutError:
             raise TooSlow("The server neither let you in nor refused you.", "Try again later.") from None
         except Tampered as error:
-            raise HandshakeFailed("The server's first record does not open: it was changed on the way.") from error
+            raise HandshakeFailed("The server's first record does not decrypt: it was changed in transit.") from error
         except HandshakeFailed as error:
             if not channel.over or isinstance(error, Refused | Busy):
                 raise

@@ -68,7 +68,7 @@ class Access:
 
     async def leaked_stack(self, role: Role) -> Stack:
         """A participant's stack, made of the files that it left. Raises LocalError where nothing leaks."""
-        raise LocalError("Keys leak in `chat lab` alone.")
+        raise LocalError("Keys leak only in `chat lab`.")
 
 
 class FrameInterceptor:

@@ -55,7 +55,7 @@ class ClassFeature(Feature):
         self._page = ProgressPage(page, self.state)
         self.commands = (  # type: ignore[misc]
             Command("report", "Hand in a report: `chat lab report FILE HOST` does it.", self.hand_in),
-            Command("class", "Show how far everybody is.", self.show_class, operators=True),
+            Command("class", "Show everyone's progress.", self.show_class, operators=True),
             Command("hint", "Give the next hint: /hint erin 3, or /hint all 3.", self.give_hint, operators=True),
         )
 
@@ -132,7 +132,7 @@ class ClassFeature(Feature):
         """`/report JSON`: verify a report, judge its answers, keep it. Raises Usage, BadReport, StoreError."""
         report = parse_report(call.rest.encode(errors="replace") + b"\n")
         if call.member.key != report.key:
-            raise Usage("That report was signed with another key than the one you are here with.")
+            raise Usage("That report was signed with another key than the one with which you connected.")
         named = self.roster.find(report.name)
         if named and not named.key and self.roster.of_key(report.key.fingerprint) is None:
             self.roster = await asyncio.to_thread(bind_key, self._file, report.name, report.key.fingerprint)
@@ -177,14 +177,14 @@ class ClassFeature(Feature):
         """`/hint NAME N`: say the next hint in the student's room, as the teacher. Raises Usage."""
         name, _, number = call.rest.rpartition(" ")
         if not number.isdecimal() or int(number) not in NUMBERS or not name:
-            raise Usage("Say for whom and for which exercise.", "For example: /hint erin 3, or /hint all 3.")
+            raise Usage("Name a student and an exercise.", "For example: /hint erin 3, or /hint all 3.")
         found = self.roster.find(name.strip())
         if name.strip() != EVERYONE and found is None:
             raise Usage(f"{shorten(name)} is not in the roster.")
         students = [found] if found else self.roster.students
         told = [student.name for student in students if self._hint(student, int(number), call.member)]
         if not told:
-            raise Usage("Nobody was told: they are not here, or have had every hint.", "/class shows who is here.")
+            raise Usage("Nobody got a hint: they are not here, or have had every hint.", "/class shows who is here.")
         call.answer(told, [f"Gave a hint to exercise {number} to {', '.join(told)}."])
 
     def _hint(self, student: Student, number: int, teacher: Any) -> bool:

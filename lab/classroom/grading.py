@@ -1,4 +1,4 @@
-"""Reports, graded offline: each is verified, held against the roster, and its answers are judged again."""
+"""Reports, graded offline: each is verified, compared with the roster, and its answers are judged again."""
 
 import csv
 import io

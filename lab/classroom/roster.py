@@ -88,7 +88,7 @@ def student_in(line: str, number: int, before: list[Student]) -> Iterator[Studen
             raise Usage(f"{shorten(key)} is not a fingerprint: {error}.") from None
     for other in before:
         if alike(other.name, name):
-            raise Usage(f"{name} and {other.name} look alike, or are one name.", "Tell them apart, as erin-b.")
+            raise Usage(f"{name} and {other.name} look alike, or are one name.", "Change one of them, for example to erin-b.")
         if key and other.key == key:
             raise Usage(f"{name} and {other.name} have the same key.")
     if len(before) >= MOST_STUDENTS:

@@ -1,7 +1,7 @@
 """`chat lab compare`: two implementations of one handshake, given the same changed messages.
 
-Each plays each role against the first of the two, and one message is changed on the way. Where one takes what the other refuses,
-or fails otherwise than with a refusal, one of them is wrong about the protocol.
+Each plays each role against the first of the two, and one message is changed in transit. Where one accepts what the other
+refuses, or fails without a refusal, one of them is wrong about the protocol.
 """
 
 import asyncio

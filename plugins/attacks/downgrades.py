@@ -56,7 +56,7 @@ class DowngradeStrip(Downgrading):
 
 
 class DowngradeReorder(Downgrading):
-    """Reverses the client's offer, so that what it wants least comes first.
+    """Reverses the client's offer, so that its least preferred suite comes first.
 
     The server takes what the client seems to want most. Where one suite is offered, a second one is added.
     """
@@ -69,7 +69,7 @@ class DowngradeReorder(Downgrading):
 
 
 class DowngradeAnswer(Downgrading):
-    """Adds a suite to those that the server says it knows.
+    """Adds a suite to the list of those that the server supports.
 
     What is said before there are keys can come from anyone, unless the keys depend on all of it.
     """
@@ -102,7 +102,7 @@ class DowngradeImpose(impostor.Posing):
 
 
 class DowngradeRetry(impostor.Posing):
-    """Answers in the server's place that no suite is common and that it knows a weak one, and waits for another try.
+    """Answers in the server's place that there is no common suite and that it supports a weak one, and waits for a retry.
 
     A failure costs the attacker nothing. A program that tries again with less does the rest of the attack itself.
     """

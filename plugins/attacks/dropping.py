@@ -30,7 +30,7 @@ class Dropping(Attack):
 
 
 class Drop(Dropping):
-    """Keeps one frame of the client, drawn by the seed, from arriving.
+    """Drops one frame of the client, which the seed chooses.
 
     Where nothing is counted, a missing message leaves no trace: the payment arrives, and its cancellation does not.
     """
@@ -43,7 +43,7 @@ class Drop(Dropping):
 
 
 class DropFirst(Dropping):
-    """Keeps the client's first two frames from arriving.
+    """Drops the client's first two frames.
 
     A counter that starts at the first message it sees does not notice what is missing before it.
     """
@@ -53,7 +53,7 @@ class DropFirst(Dropping):
 
 
 class DropAnswers(Dropping):
-    """Keeps two frames of the server, drawn by the seed, from arriving.
+    """Drops two frames of the server, which the seed chooses.
 
     Programs have been released whose defences hold in one direction only.
     """

@@ -9,7 +9,7 @@ SIZES_THAT_TELL = 3
 
 
 class Eavesdrop(Attack):
-    """Listens, and looks for everything that tells two messages apart: words, keys, a key stream that is used twice.
+    """Eavesdrops, and looks for anything that distinguishes two messages: words, keys, a key stream that is used twice.
 
     The oldest and easiest attack: anyone on the same network, or at a machine on the path, can do it, and nobody can notice.
     Bytes that look random are not secret for that reason.

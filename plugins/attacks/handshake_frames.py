@@ -17,7 +17,7 @@ class OnHandshake(Attack):
 
 
 class HandshakeDrop(OnHandshake):
-    """Keeps the first handshake frame of one side, drawn by the seed, from arriving.
+    """Drops the first handshake frame of one side, which the seed chooses.
 
     A step that can be skipped protects nothing.
     """
@@ -77,7 +77,7 @@ class HandshakeReflect(OnHandshake):
 
 
 class HandshakeTamper(OnHandshake):
-    """Flips one bit of one handshake frame, both drawn by the seed.
+    """Flips one bit of one handshake frame; the seed chooses both.
 
     What is agreed on in the clear can be changed in the clear, unless the keys depend on all of it.
     """

@@ -10,7 +10,7 @@ FRAMES = 6
 
 
 class Reorder(Attack):
-    """Holds one frame of the client back until the next has passed.
+    """Holds back one frame of the client until the next has passed.
 
     Yes and no, buy and sell: every message is true, and the order changes what they mean.
     """
@@ -44,7 +44,7 @@ class Reorder(Attack):
 
 
 class Reverse(Attack):
-    """Collects the client's frames and lets them pass in reverse order, the goodbye last.
+    """Collects the client's frames and forwards them in reverse order, the goodbye last.
 
     The extreme of reordering: each message is unchanged, and the attacker chooses the order.
     """

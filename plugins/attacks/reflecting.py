@@ -90,7 +90,7 @@ class Splice(Reflecting):
 
 
 class Selfie(Takeover):
-    """Connects the client to a server that has the client's own keys, as a peer-to-peer program is both.
+    """Connects the client to a server that has the client's own keys, as in a peer-to-peer program, which is both.
 
     Both sides hold the right keys, and nobody else is there.
     """
@@ -119,7 +119,7 @@ class Selfie(Takeover):
 
 
 class CopiedKey(Selfie):
-    """Connects the client to a server on another machine that shows the client's own identity, under a fresh static key.
+    """Connects the client to a server on another machine that shows the client's own identity, with a new static key.
 
     An identity that is copied from one machine to another proves nothing to its owner.
     """

@@ -36,7 +36,7 @@ class RelayMisleads(Takeover):
 
 
 class RelayHandsOn(RelayMisleads):
-    """Hands the caller on to a server of the attacker's, which answers in place of the holder of the name that it asked for.
+    """Connects the caller to the attacker's server, which answers instead of the holder of the requested name.
 
     A relay chooses which server a client reaches. Only the server's key or a one-time code proves to the client which one it is.
     """
@@ -47,7 +47,7 @@ class RelayHandsOn(RelayMisleads):
 
 
 class RelaySwapsTickets(RelayMisleads):
-    """Gives the server another caller under the ticket of the client, and speaks to it in the client's place.
+    """Connects another caller to the server with the client's ticket, and speaks to it in the client's place.
 
     The server answers a ticket, and cannot see who was announced by it. Without a list and without a code it lets anyone in.
     """
@@ -59,7 +59,7 @@ class RelaySwapsTickets(RelayMisleads):
 
 
 class RelayCuts(CutsBothWays):
-    """Passes on the client's first messages, and then the end of both directions, as if both had ended.
+    """Forwards the client's first messages, and then ends both directions, as if both sides had ended.
 
     A relay passes on the end of a direction as it is. Where an end is not part of the conversation, a cut looks like one.
     """
@@ -78,7 +78,7 @@ class RelayCuts(CutsBothWays):
 
 
 class RelayReplays(Attack):
-    """Keeps a message of the client, and passes it on once more in place of the next one.
+    """Keeps a message of the client, and forwards it once more instead of the next one.
 
     Both sides count as many messages as were said. Without numbers in what is sealed, a copy cannot be told from a new message.
     """

@@ -8,7 +8,7 @@ from plytalk.core.registry.hookspecs import hookimpl
 
 
 class Replay(Attack):
-    """Sends a frame of the client a second time, at a place drawn by the seed.
+    """Sends a frame of the client a second time, at a position that the seed chooses.
 
     "Open the gate" arrives twice, and no key was needed. Without numbers, a copy cannot be told from a new message.
     """

@@ -43,7 +43,7 @@ class Tampering(Attack):
 
 
 class Tamper(Tampering):
-    """Sends a frame once for each of its bytes, with a bit of that byte flipped, in an order drawn by the seed.
+    """Sends a frame once for each of its bytes, with a bit of that byte flipped, in an order that the seed chooses.
 
     In a stream cipher a flipped bit of the ciphertext is a flipped bit of the plaintext: 100 becomes 900 without any key.
     """

@@ -22,7 +22,7 @@ def _missed_quietly(evidence: Evidence) -> bool:
 
 
 class Truncate(CutsBothWays, Truncating):
-    """Closes both connections after a frame drawn by the seed, without a goodbye.
+    """Closes both connections after a frame that the seed chooses, without a goodbye.
 
     "Do not sell", and then the connection ends. Where an end is not authenticated, a cut looks like one.
     """

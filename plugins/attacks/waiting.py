@@ -47,7 +47,7 @@ class Holding(Takeover):
 
 
 class Silence(Holding):
-    """Connects to the server and says nothing. A server that waits has one place less for others.
+    """Connects to the server and sends nothing. A server that waits has one place less for others.
 
     It costs the attacker nothing.
     """
@@ -60,7 +60,7 @@ class Silence(Holding):
 
 
 class SlowBytes(Holding):
-    """Sends the server the beginning of a frame, a byte every two seconds.
+    """Sends the server the beginning of a frame, one byte every two seconds.
 
     A time limit that restarts with each byte is not a limit.
     """

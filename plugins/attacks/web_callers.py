@@ -70,7 +70,7 @@ def request(headers: Mapping[str, str]) -> bytes:
 
 
 class ForgedSource(WebCaller):
-    """Says that it comes from elsewhere, as only a named proxy may: in X-Forwarded-For, on its left, and by a PROXY line.
+    """Claims another source address, as only a named proxy may: in X-Forwarded-For, at its left end, and in a PROXY line.
 
     A server that believes it counts every connection of one attacker for another source, or for one on the server's machine.
     """
@@ -97,7 +97,7 @@ class ForgedSource(WebCaller):
 
 
 class OtherOrigin(WebCaller):
-    """Is a page from elsewhere that a member has open, which connects to the server on the member's own machine or network.
+    """Is a page from another origin that a member has open, which connects to the server on the member's machine or network.
 
     Browsers let every page open WebSockets to every address. Only the server can refuse, by the page's origin, and not by a name
     that may lead anywhere.

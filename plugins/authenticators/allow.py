@@ -19,7 +19,7 @@ from plytalk.trust.store_errors import StoreError
 
 
 class Allow(Authenticator):
-    """Only the keys in a file may come in."""
+    """Only the keys in a file may join."""
 
     name = "allow"
     needs = {Property.PEER_KEY}

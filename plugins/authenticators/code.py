@@ -56,7 +56,7 @@ MALFORMED = "The other side's part of the exchange over the code is not what it 
 
 
 class Code(Authenticator):
-    """The other side must know the one-time code that the server printed."""
+    """The other side must know the one-time code that the server shows."""
 
     name = "code"
     needs = {Property.PEER_KEY, Property.CLEAN_END}

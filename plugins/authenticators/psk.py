@@ -40,7 +40,7 @@ class Psk(Authenticator):
         if psk_file is None:
             raise Usage("There is no pre-shared key.", "Give --psk-file FILE.")
         self._file = psk_file
-        self.other_side = f"--psk-file {quote(str(psk_file))}"  # as it is here: the line works as it stands where the paths agree
+        self.other_side = f"--psk-file {quote(str(psk_file))}"  # as it is here: the line works unchanged if the paths agree
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         await asyncio.to_thread(pre_shared_key, self._file)  # only to say at once what is wrong with it

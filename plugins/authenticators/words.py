@@ -41,7 +41,7 @@ STEPS = (
 
 
 class Words(Authenticator):
-    """Both people compare three words, for instance on the telephone, before anybody may talk."""
+    """Both people compare three words, for instance on the telephone, before they can talk."""
 
     name = "words"
     needs = {Property.PEER_KEY, Property.CLEAN_END}

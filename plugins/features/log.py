@@ -1,4 +1,4 @@
-"""`--log-json FILE`: what happens, one JSON object a line, for programs that read logs.
+"""`--log-json FILE`: what happens, one JSON object per line, for programs that read logs.
 
     {"time": "2026-03-01T12:00:00.123Z", "event": "session opened", "address": "192.0.2.7:51234", "key": "SHA256:...", ...}
 
@@ -39,7 +39,7 @@ for _name in ("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "O_BINARY"):  # a pipe th
 
 
 class Log(Feature):
-    """Writes what happens to a file, one JSON object a line."""
+    """Writes what happens to a file, one JSON object per line."""
 
     name = "log"
     options = (

@@ -25,7 +25,7 @@ from plytalk.plugins.small_http import HttpAnswer, HttpRequest, HttpServer, list
 
 
 class Metrics(Feature):
-    """Serves figures for Prometheus, and whether the server is well."""
+    """Serves metrics for Prometheus, and a health check."""
 
     name = "metrics"
     options = (

@@ -33,7 +33,7 @@ ENDING = Layout(">Q32s")
 PIECE = 65_511
 """How many bytes one item carries: with it a record is exactly full."""
 WINDOW = 10 * PIECE
-"""How many bytes may be under way to one receiver: with a chunk, two proofs and a handshake a cut loses less than 1 MiB."""
+"""How many bytes may be in flight to one receiver: with a chunk, two proofs and a handshake, a cut loses less than 1 MiB."""
 MAX_CREDIT = 1024 * KIB
 """The most credit that one stream may have."""
 GIVE_BACK = 3 * PIECE
@@ -43,7 +43,7 @@ TOGETHER = 8 * PIECE
 STREAMS = 8
 """How many streams a member may have open at one time."""
 OFFERS = 16
-"""How many offers of one member may stand at one time."""
+"""How many open offers one member may have at one time."""
 ROOM_OFFERS = 100
 """How many offers may stand in one room: all are told to each member that comes into it."""
 MAX_SAID = 4 * KIB

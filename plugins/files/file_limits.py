@@ -25,4 +25,4 @@ MAX_PARTIALS = 20
 PARTIAL_DAYS = 7
 """How many days an unfinished transfer is kept."""
 MAX_NUMBER = 10_000
-"""How far the numbers count that are added to a name which is in use."""
+"""The highest number that is added to a name which is in use."""

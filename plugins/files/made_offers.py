@@ -37,7 +37,7 @@ from plytalk.plugins.rooms.room_events import MOST_NAME
 from plytalk.plugins.rooms.ui_events import sender_of
 
 ANSWERED = 10.0
-"""How long a server may take to answer an offer, in seconds: one that knows no files never does."""
+"""How long a server may take to answer an offer, in seconds: a server without file transfer never does."""
 MOST_MADE = 100
 """How many offers are remembered."""
 MOST_LEFT_OUT = 10

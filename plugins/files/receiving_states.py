@@ -20,7 +20,7 @@ LOST = "its transfer was cut, and it cannot be resumed"
 RUNNING = ("accepted", "receiving", "interrupted")
 """The states in which this user wants the file and has not got all of it."""
 GIVEN_UP = ("declined", "cancelled", "failed")
-"""The states of offers that may be accepted after all, as long as they stand."""
+"""The states of offers that may be accepted after all, as long as they are open."""
 ANSWERED = {
     "accepted": "is accepted already",
     "receiving": "is being received already",

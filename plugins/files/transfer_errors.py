@@ -36,4 +36,4 @@ class BadOffer(BadTransfer):
 
 
 class Damaged(BadTransfer):
-    """What arrived is not what was offered: it was changed on the way, or at its source."""
+    """What arrived is not what was offered: it was changed in transit, or at its source."""

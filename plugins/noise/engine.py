@@ -141,7 +141,7 @@ class HandshakeState:
         except Tampered as error:
             self.forget()
             raise HandshakeFailed(
-                f"Handshake message {self._at + 1} does not decrypt: it was changed on the way, or the keys differ."
+                f"Handshake message {self._at + 1} does not decrypt: it was changed in transit, or the keys differ."
             ) from error
         except BaseException:
             self.forget()

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     import asyncio
 
 BYTES = 512 * KIB
-"""How many bytes a second a member may send where more than two are in the room; members that send more share this."""
+"""How many bytes per second a member may send if the room has more than two; members that send more share this."""
 BURST_BYTES = 256 * KIB
 """How many bytes it may send at once."""
 REQUESTS = 20.0
-"""How many requests a second a member may make, everywhere."""
+"""How many requests per second a member may make, in all rooms."""
 BURST_REQUESTS = 80.0
 """How many it may make at once."""
 ITEM = 0.25
@@ -33,7 +33,7 @@ SIGNAL = 1 - ITEM
 ANSWER = 1 * KIB
 """How many bytes of answers cost as much as one request."""
 UNFINISHED = 32 * MIB
-"""How many bytes are kept of frames and messages whose end has not come, and of items that wait, of all members together."""
+"""How many bytes of incomplete frames and messages, and of waiting items, are kept for all members together."""
 TURN = 1000
 """How much work a member may cause before it is another member's turn: one for a message, and as below."""
 RECORD = 4

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import asyncio
 
 MAX_REMEMBERED = 10_000
-"""Of how many keys the last name is remembered, and of how many addresses how many names they had kept."""
+"""For how many keys the last name is remembered, and for how many addresses the number of names that they reserved."""
 NAMES_A_DAY = 5
-"""How many names one address may have kept in a day."""
+"""How many names one address may reserve per day."""
 LOCAL_NAMES_A_DAY = 50
 """The same for this machine, from which a tunnel or a proxy brings many people."""
 DAY = 24 * 3600.0

@@ -252,7 +252,5 @@ def make(path: Path) -> bool:
     if not stat.S_ISREG(status.st_mode):
         raise StoreError(f"{path} is not a plain file.", "Name another one.")
     if sys.platform != "win32" and (status.st_mode & 0o077 or status.st_uid != os.geteuid()):
-        raise Exposed(
-            f"{path} holds what people said, and is not its owner's alone.", f"`chmod 600 {path}`, as the server's user."
-        )
+        raise Exposed(f"{path} contains what people said, and others can read it.", f"`chmod 600 {path}`, as the server's user.")
     return new

@@ -33,7 +33,7 @@ MAX_KEY = 600
 """The longest key that can hold a name, in bytes: RSA of 4,096 bits, and so many that the file has room for bans."""
 
 UNUSED = timedelta(days=90)
-"""After this time a name may be taken by another key, where its holder did not come."""
+"""After this time without a visit of its holder, another key may take the name."""
 
 _MARKS = ("op", "ban", "mute")
 _WORDS = re.compile(r"[ \t]+")

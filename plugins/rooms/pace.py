@@ -17,9 +17,9 @@ from plytalk.plugins.rooms.room import Room
 from plytalk.plugins.rooms.room_events import RoomEvent
 
 PATIENCE = 10.0
-"""How often it is looked how much a member has read of what waits for it, in seconds."""
+"""The interval at which the server checks how much a member has read of what waits for it, in seconds."""
 SLOWEST = 4 * KIB
-"""How many bytes a second it must have read since then; one that reads less is removed."""
+"""How many bytes per second it must have read since the last check; a member that reads less is removed."""
 UNREAD_BYTES = 512 * KIB
 """How many bytes may wait for a member before nothing more is read from it."""
 ASK = 5.0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
 
 REMEMBERED = 10_000
-"""Of how many members that left it is remembered what they had said."""
+"""For how many members that left the server remembers how much they had said."""
 
 
 class Returning:

@@ -24,11 +24,11 @@ COMING_AND_GOING = (Kind.JOINED, Kind.LEFT)
 Packed = dict[tuple[int, int, frozenset[int]], Sequence[bytes]]
 SAID = int(Kind.SAID)
 CHUNK = 256 * KIB
-"""How many bytes a member that is behind is sent at once; the next when it has read them."""
+"""How many bytes are sent at once to a member that is behind; the next follow when it has read these."""
 JAM = 4 * MIB
 """How many bytes a member may have yet to be sent only because others are sent theirs first, until nobody there is read from."""
 CROWD = 50
-"""From how many members on nobody is told who comes and goes: it would be more than what is said."""
+"""From this many members on, joins and leaves are not announced: there would be more of them than messages."""
 
 
 class Speaker:

@@ -116,7 +116,7 @@ def weaknesses(marks: int) -> list[str]:
 
 
 def head_of(name: str, key: bytes = b"") -> bytes:
-    """A sender as it stands in an event: the size of the key's digest, and that; the size of the name, and that."""
+    """A sender as encoded in an event: the size of the key's digest, and that; the size of the name, and that."""
     encoded = name.encode()
     return bytes((len(key),)) + key + bytes((len(encoded),)) + encoded
 

@@ -21,7 +21,7 @@ MAX_ROOMS = 100
 MAX_LOGS = 32 * MIB
 """How many bytes of events all rooms keep together; where there are more, the longest logs are cut in half."""
 EMPTY = 600.0
-"""How long a room is kept that is empty, in seconds; with a history for good, unless there are too many."""
+"""How long an empty room is kept, in seconds; with a history permanently, unless there are too many."""
 
 
 class RoomList(Mapping[str, Room]):

@@ -48,7 +48,7 @@ def at_relay(text: str) -> RelayPlace:
 
 
 class RelayTransport(DiallingTransport):
-    """Through a relay, which sees addresses, times and sizes, and no word."""
+    """Through a relay, which sees addresses, times and sizes, but no content."""
 
     name = "relay"
     names_place = True

@@ -17,7 +17,7 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:plytalk:events:{SCHEMA_VERSION}",
-        "title": "Events of plytalk, one JSON object a line",
+        "title": "Events of plytalk, one JSON object per line",
         "version": SCHEMA_VERSION,
         "oneOf": list(refs[:outputs]),
         "$defs": {**definitions, "input": {"oneOf": list(refs[outputs:])}},
@@ -25,5 +25,5 @@ def schema() -> dict[str, Any]:
 
 
 def as_text() -> str:
-    """The schema as it stands in the docs and in the package."""
+    """The schema as in the docs and in the package."""
     return msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"

@@ -1,4 +1,4 @@
-"""One JSON object a line, for programs.
+"""One JSON object per line, for programs.
 
 out  every event, as docs/reference/events.md describes it: open, you, joined, left, renamed, topic, moderated, message, file,
      typing, read, notice, result, error, closed; and nothing else
@@ -67,7 +67,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Jsonl(Ui):
-    """One JSON object a line on standard input and output, for programs."""
+    """One JSON object per line on standard input and output, for programs."""
 
     name = "jsonl"
     raw = True  # what is written is ASCII, with every control character escaped

@@ -10,7 +10,7 @@ from plytalk.core.registry.hookspecs import hookimpl
 
 
 class Nobody(Ui):
-    """Shows no message and takes no words; notices go to standard error."""
+    """Shows no messages and takes no input; notices go to standard error."""
 
     name = "none"
     present = False

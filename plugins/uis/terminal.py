@@ -44,7 +44,7 @@ class Drawing:
     def erase(self) -> None:
         """Take the line off the screen; the cursor is where it began."""
         output, renderer = self._app.output, self._app.renderer
-        output.write_raw("\r")  # the terminal may count cells otherwise than prompt_toolkit
+        output.write_raw("\r")  # the terminal may count cells differently from prompt_toolkit
         output.cursor_up(self._added_rows())
         renderer.erase()
 

@@ -35,8 +35,9 @@ def test_three_stacks_are_shown_side_by_side(home) -> None:
     assert head.split() == ["demo01", "secure-chat", "plytalk1"]
     rows = {line[:23].strip(): re.split(r" {2,}", line[23:].strip()) for line in lines}
     assert rows["an eavesdropper reads"] == ["every word", "not a word", "not a word"]
-    assert rows["a changed message"] == ["is not noticed", "is noticed", "is noticed"]
-    assert rows["somebody in between"] == ["is not noticed", "is not noticed", "is refused"]
+    assert rows["if a key leaks later"] == ["readable", "readable", "still secret"]
+    assert rows["a changed message"] == ["not noticed", "noticed", "noticed"]
+    assert rows["a man in the middle"] == ["not noticed", "not noticed", "refused"]
     refused = chat("demo", "--compare", "--full", environment=home)
     assert (refused.returncode, "Leave out --full" in refused.stderr) == (2, True)
 

@@ -106,7 +106,7 @@ class Unbounded(TypedFrames):
 @pytest.mark.parametrize(
     ("framer", "words"),
     [
-        (Headless, "`encode_batch` encodes otherwise than `encode`"),
+        (Headless, "`encode_batch` and `encode` differ"),
         (AnyKind, "gives .* frames where at most 2 were asked for|gives other frames than `frames`"),
         (Greedy, "gives .* frames where at most 2 were asked for"),
         (Unbounded, "`cut_batch` does not give the frames before one that is too long|accepts a frame longer than `limit`"),

@@ -64,7 +64,7 @@ def check(draw: Draw, answer: str) -> AnswerVerdict:
             return AnswerVerdict(False, "The client refuses the server of the card: your file names another key for it.")
         if met.opened and not genuine:
             return AnswerVerdict(False, f"The client talks to {public(key).fingerprint}, which is not the key on the card.")
-    return AnswerVerdict(True, "The client knows its server, and refuses the five others before its first secret byte leaves.")
+    return AnswerVerdict(True, "The client knows its server, and refuses the five others before it sends anything secret.")
 
 
 async def meet(known_hosts: str, key: Ed25519PrivateKey) -> ParticipantRecord:

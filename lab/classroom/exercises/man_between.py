@@ -55,7 +55,7 @@ def check(draw: Draw, answer: str) -> AnswerVerdict:
         return AnswerVerdict(False, why)
     if wanted(draw)[1] in attacked[HOLDS].participants[Role.RESPONDER].shown:
         return AnswerVerdict(False, f"It gets through on {HOLDS}, too. That must be impossible: please report it.")
-    return AnswerVerdict(True, "Neither user noticed. On plytalk1 with a key known beforehand, the same attack comes to nothing.")
+    return AnswerVerdict(True, "Neither user noticed. On plytalk1, with a key known in advance, the same attack fails.")
 
 
 def failed(record: AttackRecord, draw: Draw) -> str:

@@ -47,7 +47,7 @@ def check(draw: Draw, answer: str) -> AnswerVerdict:
         return AnswerVerdict(False, f"The server noticed: {record.alarms[0]}")
     more = Counter(record.shown) - Counter(orders(draw))
     if record.shown[:ORDERS] == orders(draw) and more == Counter([target(draw)]):
-        return AnswerVerdict(True, "The server obeys twice, and you had no key. Where both ends count, a copy is refused.")
+        return AnswerVerdict(True, "The server obeyed twice, and you had no key. If both ends count messages, a copy is refused.")
     return AnswerVerdict(False, f"What the server read once too often is {[*more.elements()]!r}, not {target(draw)!r} alone.")
 
 

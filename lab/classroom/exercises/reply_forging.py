@@ -51,7 +51,7 @@ def check(draw: Draw, answer: str) -> AnswerVerdict:
     key = draw.key("session key")
     sealed = clock.run(deliver(sealed_stack(key, "typed", "text"), Role.INITIATOR, frames))
     assert wanted(draw) not in sealed.shown
-    return AnswerVerdict(True, "The client shows it like any other. Where messages are sealed, the same bytes come to nothing.")
+    return AnswerVerdict(True, "The client shows it like any other. A client that decrypts messages would refuse these bytes.")
 
 
 HINTS = (

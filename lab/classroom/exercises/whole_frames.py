@@ -77,7 +77,7 @@ def check(draw: Draw, answer: str) -> AnswerVerdict:
             return AnswerVerdict(False, f"{part}: the server noticed. {record.alarms[0]}")
         if record.shown != wanted(draw)[part]:
             return AnswerVerdict(False, f"{part}: the server's user read {record.shown!r}, not what the task says.")
-    return AnswerVerdict(True, "Each frame was whole and its tag right. What was wrong was when, where and how often it came.")
+    return AnswerVerdict(True, "Each frame was complete and its tag was right. Only when, where and how often it came was wrong.")
 
 
 HINTS = (

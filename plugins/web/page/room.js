@@ -12,7 +12,7 @@ function endingBy(body) {
   return new Fault(said ? `The server says: ${said}` : `The server ${isFinal ? "sends you away" : "said goodbye"}.`, { retry: !isFinal, isGoodbye: true });
 }
 
-/** What happened in a room, as it stands in an item of type 9. */
+/** What happened in a room, as encoded in an item of type 9. */
 function readEvent(body) {
   const size = body[18], at = 19 + size, end = at + 1 + body[at];
   if ((size && size !== 32) || !(end <= body.length)) throw malformed();
@@ -39,7 +39,7 @@ class RoomMember {
     Object.assign(this, { view, identity, wanted, judge, instance: crypto.randomUUID(), epoch: "", room: wanted.room, name: wanted.name }, earlier);
   }
 
-  /** Talk until it is over for good. */
+  /** Talk until it is over and no reconnection is tried. */
   async run() {
     for (;;) {
       const ending = await this.talk().catch((fault) => fault);

@@ -70,7 +70,7 @@ def check_framer_batch(make: Callable[[], Framer], sent: list[tuple[bytes, bytes
     payloads = [payload for _, payload in sent]
     for kind in set(kinds):
         found = _batch(one).encode_batch(kind, payloads)
-        demand(found == [one.encode(kind, payload) for payload in payloads], "`encode_batch` encodes otherwise than `encode`.")
+        demand(found == [one.encode(kind, payload) for payload in payloads], "`encode_batch` and `encode` differ.")
     stream = b"".join(one.encode(kind, payload) for kind, payload in sent)
     for most in (1, 2, 1000):
         for pieces in ([stream], [stream[:50], stream[50:]], [stream[at : at + 1] for at in range(len(stream))]):

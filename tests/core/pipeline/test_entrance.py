@@ -87,7 +87,7 @@ async def test_a_client_whose_first_record_does_not_open_may_be_a_recording() ->
     server.peer.send(frame(b"S", b"secret") + frame(b"M", b"recorded"))
     error = await server.opens()
     assert type(error) is HandshakeFailed
-    assert "The other side's first record does not open: its handshake may be a recording." in error.sentence
+    assert "The other side's first record does not decrypt: its handshake may be a recording." in error.sentence
 
 
 class Mutual(Shown):
@@ -273,7 +273,7 @@ async def test_a_first_record_of_the_server_that_does_not_open_was_changed() -> 
     client.peer.send(SHOWN + frame(b"M", b"changed"))
     error = await client.opens()
     assert type(error) is HandshakeFailed
-    assert "The server's first record does not open: it was changed on the way." in error.sentence
+    assert "The server's first record does not decrypt: it was changed in transit." in error.sentence
 
 
 async def test_a_server_that_refuses_waits_until_its_client_has_read_why() -> None:

@@ -128,7 +128,7 @@ def test_nobody_hands_in_for_another(tmp_path: Path) -> None:
             await in_own_room(erin, "erin")
             await in_own_room(mallory, "frank")  # the name was free: the first key takes it, and the teacher sees the key
             refused = [
-                (mallory, await here.report("erin", "erin", 1), "another key than the one you are here with"),
+                (mallory, await here.report("erin", "erin", 1), "another key than the one with which you connected"),
                 (mallory, await here.report("mallory", "erin", 1), "its key is that of frank"),
                 (erin, await here.report("erin", "frank", 1), "its key is that of erin"),
                 (erin, await here.report("erin", "henry", 1), "its key is that of erin"),
@@ -172,12 +172,12 @@ def test_hints_come_one_after_the_other_in_the_students_room(tmp_path: Path) -> 
                 assert (message.room, message.sender.name, message.text) == ("erin", "teacher", f"Exercise 3, hint {at}: {hint}")
             assert here.feature.state()["students"][0]["hints"] == {"3": 2}
             for arguments, why in (
-                (("erin", "3"), "Nobody was told"),
-                (("frank", "1"), "Nobody was told"),
+                (("erin", "3"), "Nobody got a hint"),
+                (("frank", "1"), "Nobody got a hint"),
                 (("henry", "1"), "not in the roster"),
-                (("erin", "9"), "Say for whom"),
-                (("erin", "²"), "Say for whom"),
-                (("3",), "Say for whom"),
+                (("erin", "9"), "Name a student"),
+                (("erin", "²"), "Name a student"),
+                (("3",), "Name a student"),
             ):
                 with pytest.raises(NotDone, match=why):
                     await here.server.command("hint", *arguments)

@@ -52,5 +52,5 @@ def test_files_are_made_for_their_owner_alone_and_replace_none(tmp_path: Path) -
 
 
 def test_programs_are_handed_out_as_they_are_in_templates() -> None:
-    assert b"impersonate_both" in template("attack.py")
+    assert b"pydoc plytalk.Interceptor" in template("attack.py")
     compile(template("attack.py"), "attack.py", "exec")

@@ -1,4 +1,4 @@
-"""What happens, one JSON object a line: read back by a program, whatever a peer was called and however full the disk is."""
+"""What happens, one JSON object per line: read back by a program, whatever a peer was called and however full the disk is."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Payload security properties: what is worked out from each pattern, held against the specification's tables."""
+"""Payload security properties: what is worked out from each pattern, compared with the specification's tables."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is known of a ban, as it stands in the file and as it is listed."""
+"""What is known of a ban, as written in the file and as listed."""
 
 from pathlib import Path
 

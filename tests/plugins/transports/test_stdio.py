@@ -114,7 +114,7 @@ def test_the_server_ends_with_its_only_peer_also_where_it_keeps_on(tmp_path: Pat
 def test_a_server_with_one_peer_listens_nowhere_else(further: tuple[str, ...], tmp_path: Path) -> None:
     run = chat("serve", "--stdio", *further, environment=home(tmp_path, "server"))
     assert run.returncode == 2
-    assert "This server has one peer alone, over standard input and output." in run.stderr
+    assert "This server has only one peer, over standard input and output." in run.stderr
 
 
 async def test_it_only_serves() -> None:

@@ -1,4 +1,4 @@
-"""One JSON object a line, for programs."""
+"""One JSON object per line, for programs."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The scripts of the page in node, held against the same things in Python: what they compute has to be the same."""
+"""The scripts of the page in node, compared with the same things in Python: what they compute has to be the same."""
 
 import json
 import shutil

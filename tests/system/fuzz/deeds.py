@@ -40,7 +40,7 @@ def text(chance: random.Random, longest: int = 10) -> str:
 
 
 def item(kind: int, body: bytes) -> bytes:
-    """An item as it stands in a record."""
+    """An item as encoded in a record."""
     return pack(">BH", kind, len(body)) + body
 
 

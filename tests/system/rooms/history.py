@@ -232,7 +232,7 @@ class Check:
         )
 
     async def _start(self, name: str, room: str, port: int) -> Life:
-        """Start a client, and wait until it is in its room for the first time: before, it may give up for good reasons."""
+        """Start a client, and wait until it is in its room for the first time: before, it may have good reasons to give up."""
         number = sum(life.name == name for life in self.lives) + 1
         while True:
             process = await self._process(

@@ -1,4 +1,4 @@
-"""jsonl: one JSON object a line, for the programs that talk through `chat`."""
+"""jsonl: one JSON object per line, for the programs that talk through `chat`."""
 
 import json
 from datetime import datetime
