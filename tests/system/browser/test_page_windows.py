@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from browser import browser
 from page_user import PageUser
+from people import environment
+from programs import chat
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from slow_links import slow_link
@@ -97,3 +99,64 @@ def test_a_window_that_is_loaded_again_offers_its_name_and_room_and_another_name
         pat.join(answer="", name="pat", room="lobby")
         pat.sees("You are pat in lobby.")
         tom.until("[pat] is here")
+
+
+def test_one_that_was_removed_is_told_why_and_one_that_is_banned_stays_out(chromium: Chrome, tmp_path: Path) -> None:
+    operator = chat("keys", "new", environment=environment(tmp_path / "tom"))
+    key = operator.stderr.partition("(")[2].partition(")")[0]
+    with serving(tmp_path, "--operator", key) as (url, port), at_terminal(tmp_path, port) as tom:
+        pia = joined(chromium, url, "pia")
+        tom.type("/mute pia\r")
+        pia.sees("tom used /mute on pia.")
+        pia.say("hm")
+        pia.sees("You are muted here: nobody else saw that.")
+        tom.type("/unmute pia\r")
+        tom.type("/kick pia <b>spam</b>\r")
+        assert pia.is_refused() == "The server says: You were removed from the server by tom: <b>spam</b>."
+        pia.join(answer="", name="pia")
+        pia.sees("You are pia in lobby.")
+        tom.type("/ban pia bad\r")
+        assert pia.is_refused() == "The server says: You are banned from this server. The reason given: bad."
+        pia.join(answer="", name="pia")
+        assert pia.is_refused() == "The server says: You are banned from this server."
+
+
+def test_several_cuts_leave_nothing_out_and_show_nothing_twice(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        page_port = int(url.partition("/#")[0].rpartition(":")[2])
+        with slow_link(page_port) as link:
+            pia, said = joined(chromium, url.replace(str(page_port), str(link.port)), "pia"), []
+            for number in range(3):
+                link.cut()
+                pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
+                pia.say(f"to all {number}.")
+                tom.type(f"for all {number}.\r")
+                tom.until(f"tom: for all {number}.")
+                link.cut(False)
+                tom.until(f"pia: to all {number}.")
+                said += [f"to all {number}.", f"for all {number}."]
+            pia.sees(said[-1])
+            assert [pia.log.count(line) for line in said] == [1] * 6
+            again = joined_again(chromium, pia)
+            assert [again.log.count(line) for line in said] == [1] * 6
+
+
+def joined_again(driver: Chrome, page: PageUser) -> PageUser:
+    """The page, loaded again."""
+    driver.refresh()
+    page.join(answer="")
+    page.sees("earlier messages end here")
+    return page
+
+
+def test_a_browser_that_keeps_nothing_for_a_window_joins_each_time_as_another_member(tmp_path: Path) -> None:
+    forbids = "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })"
+    with serving(tmp_path) as (url, _), browser() as driver:
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": forbids})
+        pia = joined(driver, url, "pia")
+        pia.say("here")
+        pia.sees("here")
+        driver.refresh()
+        again = joined(driver, url, "pia")
+        again.say("here again")
+        again.sees("here again")
