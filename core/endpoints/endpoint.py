@@ -252,11 +252,14 @@ class BaseEndpoint:
             self._blame_ui(error)
 
     def _blame_ui(self, error: BaseException) -> NoReturn:
-        let_through(error)
-        if isinstance(error, ChatError):
-            raise error
-        said = "raised {}; the conversation ends here."
-        raise (blame(error, self.stack.layers, said) or blame_one(error, self.stack.ui, said)) from error
+        try:
+            let_through(error)
+            if isinstance(error, ChatError):
+                raise error
+            said = "raised {}; the conversation ends here."
+            raise (blame(error, self.stack.layers, said) or blame_one(error, self.stack.ui, said)) from error
+        finally:
+            del error  # as in `let_through`: no circle
 
     def call_hook(self, hook: str, /, **what: Any) -> None:
         caller = getattr(self._hook, hook)
