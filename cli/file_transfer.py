@@ -133,8 +133,9 @@ def forget(codes: Sequence[Returns]) -> None:
 
 def opened(files: Sequence[str]) -> list[str]:
     """The paths, with standard input in place of `-`: what reads a code or an answer there must not take what is sent."""
+    files = [f"./{file}" if file.startswith("@") else file for file in files]  # it is a file here, and nobody's name
     if "-" not in files:
-        return list(files)
+        return files
     if files.count("-") > 1:
         raise click.UsageError("Standard input can be sent once only.")
     piped = Piped.of(STANDARD_INPUT, os.dup(0))

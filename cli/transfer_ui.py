@@ -124,7 +124,7 @@ class TransferUi(Ui):
             self._say(event)
 
     def _say(self, event: Event) -> None:
-        lines = lines_of(event)
+        lines = lines_of(event, commands=False)
         for line in lines:
             if self.draws and self._bars:
                 from tqdm import tqdm
@@ -213,7 +213,7 @@ class SendUi(TransferUi):
             tell("Waiting for the other side to come back: what has arrived there is kept.")
         if self._company and self.draws and not self.waits:
             while self._untold:
-                tell(f"* {without_command(self._untold.pop(0))} to {in_words(self._company)}.")
+                tell(f"* {in_short(self._untold.pop(0))} to {in_words(self._company)}.")
 
     @property
     def unfinished(self) -> bool:
@@ -246,7 +246,7 @@ class ReceiveUi(TransferUi):
                     return
 
     async def _ask(self, conversation: Conversation, offer: File) -> None:
-        accepted = await self._says_yes(f"{without_command(offer)}. Receive it?", "--yes accepts what is offered.")
+        accepted = await self._says_yes(f"{in_short(offer)}. Receive it?", "--yes accepts what is offered.")
         words = [offer.transfer]
         if accepted:
             self.pending.add(offer.transfer)
@@ -287,9 +287,9 @@ class ReceiveUi(TransferUi):
         return self.failed or not self._received or bool(self.pending)
 
 
-def without_command(offer: File) -> str:
-    """What is told of an offer, without the command that answers it or takes it back: here it is not typed."""
-    return lines_of(offer)[0].removeprefix("* ").partition(". /")[0]
+def in_short(offer: File) -> str:
+    """What is told of an offer, without the mark of an event and the full stop."""
+    return lines_of(offer, commands=False)[0].removeprefix("* ").removesuffix(".")
 
 
 def in_words(company: You) -> str:

@@ -30,22 +30,30 @@ DONE = {
 """What an operator has done, by the name of the command."""
 
 INCOMING = {
-    "offered": "{who} offers {name} ({size}). /accept {number} receives it",
+    "offered": "{who} offers {name} ({size})",
     "interrupted": "The file {name} is interrupted at {part}. What has come is kept: the rest follows when it is offered again",
     "done": "The file {name} ({size}) from {who} has arrived{new_name}",
     "withdrawn": "{who} does not offer {name} any more{so_far}",
-    "cancelled": "You have cancelled {name}. While it is offered, /accept {number} receives it after all",
-    "declined": "You have declined {name}. While it is offered, /accept {number} receives it after all",
+    "cancelled": "You have cancelled {name}",
+    "declined": "You have declined {name}",
     "failed": "The file {name} has not arrived{because}",
 }
 """What is told of a file that this user can receive, by its state."""
 OWN = {
-    "offered": "You offer {name} ({size}). /cancel {number} takes that back",
+    "offered": "You offer {name} ({size})",
     "interrupted": "Sending {name} is interrupted at {part}. What has come is kept: the rest follows when it is offered again",
     "cancelled": "You do not offer {name} any more",
     "failed": "The file {name} cannot be sent any more{because}",
 }
 """The same of a file that this user offers."""
+AFTER_ALL = "/accept {number} receives it after all, while it is offered"
+COMMANDS = {
+    (True, "offered"): "/accept {number} receives it",
+    (True, "cancelled"): AFTER_ALL,
+    (True, "declined"): AFTER_ALL,
+    (False, "offered"): "/cancel {number} takes that back",
+}
+"""What follows where commands are typed, for one who receives and for one who offers."""
 REPLIES = {
     "accepted": "{who} accepts {name}",
     "declined": "{who} declines {name}",
@@ -56,8 +64,11 @@ REPLIES = {
 """The same of what a receiver has done about it."""
 
 
-def lines_of(event: Event) -> list[str]:
-    """An event as lines without their ends: none for one that says nothing new to a reader of lines."""
+def lines_of(event: Event, commands: bool = True) -> list[str]:
+    """An event as lines without their ends: none for one that says nothing new to a reader of lines.
+
+    Without `commands` none is told that the user could type now.
+    """
     match event:
         case Message():
             return [_message(event)]
@@ -72,7 +83,7 @@ def lines_of(event: Event) -> list[str]:
         case Moderated():
             return _moderated(event)
         case File():
-            return _file(event)
+            return _file(event, commands)
         case Open():
             return [f"Talking to {event.peer} over {event.line}."]
         case You():
@@ -110,7 +121,7 @@ def _moderated(event: Moderated) -> list[str]:
     return [f"* {_reported(event.sender)} {done.format(target)}{_because(event.reason)}."]
 
 
-def _file(event: File) -> list[str]:
+def _file(event: File, commands: bool) -> list[str]:
     """What has happened to a file; nothing of its progress."""
     sentences = INCOMING if event.incoming else OWN if event.own else REPLIES
     sentence = sentences.get(event.state, "")
@@ -120,12 +131,14 @@ def _file(event: File) -> list[str]:
     name = f"{event.name}{'/' * (event.count is not None)}"
     part = f"{100 * event.done // event.size} %" if event.size else size_in_words(event.done)
     told = sentence.format(
-        who=_reported(event.sender), name=name, number=event.transfer, part=part, because=_because(event.reason),
+        who=_reported(event.sender), name=name, part=part, because=_because(event.reason),
         size=f"{files}{_size(event)}",
         new_name=f" as {event.written}" if event.written not in (None, event.name) else "",
         so_far=f": {part} has come, and is kept" if event.done and event.size else "",
     )  # fmt: skip
-    return [f"* {told}."] if told else []
+    command = COMMANDS.get((event.incoming, event.state)) if commands and (event.incoming or event.own) else None
+    after = f" {command.format(number=event.transfer)}." if command else ""
+    return [f"* {told}.{after}"] if told else []
 
 
 def _size(event: File) -> str:

@@ -191,6 +191,17 @@ def test_what_one_program_writes_another_reads(tmp_path: Path) -> None:
     assert "cannot be resumed" in told
 
 
+def test_a_file_whose_name_begins_like_a_members_is_a_file(tmp_path: Path) -> None:
+    """It was taken for the member to whom nothing was sent."""
+    (tmp_path / "sender" / "here").mkdir(parents=True)
+    written(tmp_path / "sender" / "here" / "@bob", 10)
+    sender, address, code = sending(tmp_path, "@bob")
+    receiver = Shell(tmp_path / "receiver", "receive", address, "--yes", typed=f"{code}\n".encode())
+    assert receiver.ends()[0] == 0
+    assert [one.name for one in receiver.folder.iterdir()] == ["@bob"]
+    assert sender.ends()[0] == 0
+
+
 def test_a_folder_does_not_go_to_standard_output(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     sender, address, code = sending(tmp_path, str(tmp_path / "photos"))

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from msgspec.structs import replace
 from offering import written
 from people import environment
 from programs import COMMAND
 
-from plytalk.cli.transfer_ui import ReceiveUi, SendUi
+from plytalk.cli.transfer_ui import ReceiveUi, SendUi, in_short
 from plytalk.core.contracts.events import File, Sender, now
 
 
@@ -117,6 +118,19 @@ async def test_the_bar_of_a_file_that_is_interrupted_is_closed(monkeypatch: pyte
         ui.show(File(id=state, time=now(), sender=Sender(), incoming=True, transfer="1", name="x", size=10, state=state, done=5))
     assert "%|" not in screen.getvalue().rpartition("interrupted at 50 %. What has come is kept")[2]
     assert not ui._bars
+
+
+async def test_no_command_is_told_where_none_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`chat receive` told its user to type /accept, and a name with that in it hid the size from the question."""
+    monkeypatch.setattr("sys.stderr", screen := StringIO())
+    ui = ReceiveUi(yes=True)
+    ui.draws = True
+    offer = File(
+        id="1", time=now(), sender=Sender(name="a"), incoming=True, transfer="1", name="x. /accept", size=10, state="offered"
+    )
+    ui.show(replace(offer, state="declined"))
+    assert screen.getvalue() == "* You have declined x. /accept.\n"
+    assert in_short(offer) == "[a] offers x. /accept (10 B)"
 
 
 def test_the_end_of_input_at_the_question_whether_to_replace_a_file_is_said_for_what_it_is(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ async def test_an_offer_is_declined_or_taken_back(home: Path) -> None:
         await reaches(bob.ui, "offered")
         bob.say("/decline 1")
         await crowd.ui.shows("* [bob] declines film.mkv.")
-        await bob.shows("* You have declined film.mkv. While it is offered, /accept 1 receives it after all.")
+        await bob.shows("* You have declined film.mkv. /accept 1 receives it after all, while it is offered.")
         crowd.local_member.say(f"/send {film}")
         await bob.shows("/accept 2 receives it")
         crowd.local_member.say("/cancel")
