@@ -49,5 +49,5 @@ def test_what_only_the_lab_can_do_is_said(home) -> None:
         attack(home, server.port, "--with", "leak-long-term-keys", *rsa) as attacker,
     ):
         assert talk(home, attacker, *rsa) == 0
-        assert attacker.tells("`chat lab` alone")
+        assert attacker.tells("Keys leak only in `chat lab`.")
         assert attacker.status() == 0
