@@ -155,8 +155,23 @@ def run(debug: bool) -> int:
         flush_output()  # raises where that was the reason: what could not be written still waits
         if debug:
             raise
+        return blamed(error) or Exit.FAILED
+    except SystemExit as error:  # also where a plugin called sys.exit() in a task that it started
+        if debug or not blamed(error):
+            raise
+        return Exit.PLUGIN
+
+
+def blamed(error: BaseException) -> int:
+    """Say whose fault an error is that nothing expects; the exit code where it is a plugin's, else 0."""
+    from plytalk.core.contracts.blame import blame_code
+
+    if fault := blame_code(error):
+        complain(fault.sentence)
+        return fault.exit_code
+    if not isinstance(error, SystemExit):
         complain(f"Unexpected error: {type(error).__name__}. Run it as `chat --debug ...` and report what it shows.")
-        return Exit.FAILED
+    return 0
 
 
 def said(error: click.ClickException) -> str:

@@ -6,7 +6,7 @@ that gave them is at fault. All of this runs after a fault, or while a conversat
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from inspect import getattr_static, getsourcefile, getsourcelines, isfunction, signature, unwrap
 from traceback import walk_tb
 from types import CodeType, FrameType
@@ -68,6 +68,17 @@ def blame_hook(
     )
     made.__cause__ = error
     return made
+
+
+def blame_code(error: BaseException) -> BrokenPlugin | None:
+    """The error for what a plugin raised where plytalk has not called it, as in a task that it started; None for all else."""
+    origins = _origins()
+    for frame, line in reversed([*walk_tb(error.__traceback__)]):
+        module = frame.f_globals.get("__name__", "")
+        if module in origins and not module.startswith(f"{GROUP}."):
+            place = clean(f"{frame.f_code.co_filename}:{line}")
+            return BrokenPlugin(f"The plugin {origins[module]} raised {type(error).__name__}.", f"See {place}.")
+    return None
 
 
 def fault_of_attack(error: BaseException, attack: object) -> str:
@@ -250,13 +261,17 @@ def _hint(layer: type[Layer], code: CodeType | None, line: int | None, method: s
 
 def origin(module: str) -> str:
     """The distribution that brings a module, and its version; the module itself where none does."""
-    return next(_origins(module), clean(module))
+    return _origins().get(module, clean(module))
 
 
-def _origins(module: str) -> Iterator[str]:
+def _origins() -> dict[str, str]:
+    if sys.is_finalizing():  # nothing can be imported any more
+        return {}
     from importlib.metadata import distributions  # it takes longer to import than a fault is worth at each start
 
-    for distribution in distributions():
-        for point in distribution.entry_points:
-            if point.group == GROUP and point.value == module:
-                yield clean(f"{distribution.name} {distribution.version}")
+    return {
+        point.value: clean(f"{distribution.name} {distribution.version}")
+        for distribution in distributions()
+        for point in distribution.entry_points
+        if point.group == GROUP
+    }

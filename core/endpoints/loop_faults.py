@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from plytalk.core.contracts.blame import blame_code
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.endpoints.notices import Notices
 
@@ -31,4 +32,6 @@ def sentence_of(message: str, error: BaseException | None) -> str:
     what = clean(message.partition("(")[0]).rstrip(".")  # behind it stand the arguments of a callback, perhaps what was said
     if isinstance(error, OSError) and error.strerror:
         return f"{what}: {error.strerror.lower()}."
+    if error and (fault := blame_code(error)):
+        return f"{what}: {fault.sentence}"
     return f"{what}: {type(error).__name__}. {HINT}" if error else f"{what}. {HINT}"

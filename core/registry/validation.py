@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from importlib.util import find_spec
-from inspect import isfunction, signature
+from inspect import isasyncgenfunction, isfunction, isgeneratorfunction, signature
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,9 @@ def _fault_of_commands(feature: type[Feature]) -> str:
             return f"the commands {where} hold {command!r:.100}, which is not a Command with a function."
         if not OPTION_NAME.fullmatch(command.name):
             return f"the command {command.name!r:.100} {where} is not called in lowercase letters, digits and single hyphens."
+        if isgeneratorfunction(command.run) or isasyncgenfunction(command.run):
+            place = function_location(command.run)
+            return f"the function of the command /{command.name} {where} is a generator, which does nothing here. See {place}."
         if not _takes_one(command.run):
             location = function_location(command.run)
             return f"the function of the command /{command.name} {where} does not take one argument, a Call. See {location}."

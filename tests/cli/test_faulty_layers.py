@@ -291,3 +291,45 @@ def test_a_command_that_ends_the_program_fails_for_its_sender_alone(tmp_path: Pa
             client.tells(", SHA256:")
         line = COMMAND.splitlines().index('    sys.exit("Goodbye.")') + 1
         assert f"feature_bad_feature_bad.py:{line} of plytalk-feature-bad 1.0." in server.tells("/leave of bad raised SystemExit")
+
+
+LATER = """
+import asyncio
+import sys
+from plytalk import Command, Feature, hookimpl
+
+tasks = []
+
+def first():
+    {}['key']
+
+async def then():
+    await asyncio.sleep(0)
+    sys.exit()
+
+def leave(call):
+    loop = asyncio.get_running_loop()
+    loop.call_soon(first)
+    tasks.append(loop.create_task(then()))
+
+class Bad(Feature):
+    name = "bad"
+    commands = (Command("leave", "Leave.", leave),)
+
+@hookimpl
+def layers():
+    return [Bad]
+"""
+
+
+def test_what_a_plugin_raises_in_a_task_or_a_callback_is_told_with_its_line(tmp_path: Path) -> None:
+    plant(tmp_path, "plytalk-feature-bad", {"feature-bad": LATER})
+    environment = programs.home(tmp_path, "server") | importing(tmp_path)
+    with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
+        port = int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
+        with programs.connect(port, "--accept-new", environment=programs.home(tmp_path, "client")) as client:
+            client.say("/leave")
+            for line, error in (("    {}['key']", "KeyError"), ("    sys.exit()", "SystemExit")):
+                said = server.tells(f"The plugin plytalk-feature-bad 1.0 raised {error}. See ")
+                assert said.endswith(f"feature_bad_feature_bad.py:{LATER.splitlines().index(line) + 1}.")
+        assert server.status() == BROKEN_PLUGIN

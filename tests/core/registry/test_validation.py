@@ -58,6 +58,10 @@ def roll(call):
     return None
 
 
+def yields(call):
+    yield call
+
+
 @pytest.mark.parametrize(
     ("commands", "said"),
     [
@@ -68,6 +72,7 @@ def roll(call):
         ((Command("roll", "", None),), "which is not a Command with a function"),
         ((Command("/roll", "", roll),), "the command '/roll' of the feature `odd` is not called in lowercase letters"),
         ((Command("roll", "", lambda: None),), "the command /roll of the feature `odd` does not take one argument, a Call. See "),
+        ((Command("roll", "", yields),), "the command /roll of the feature `odd` is a generator, which does nothing here. See "),
     ],
 )
 def test_commands_that_nobody_could_use(commands: Any, said: str) -> None:
