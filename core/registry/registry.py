@@ -180,7 +180,7 @@ class Registry:
         names = self.names(kind)
         near = nearest(name, names)
         raise UnknownLayer(
-            f"There is no {kind} called `{clean(name)}`.",
+            f"There {'are' if kind == 'messages' else 'is'} no {kind} called `{clean(name)}`.",
             (f"Did you mean `{near[0]}`? " if near else "") + f"Installed: {', '.join(names) or 'none'}.",
         )
 
