@@ -40,7 +40,7 @@ def start(target: str, seconds: float, into: Path, log: IO[bytes]) -> "subproces
         folder.mkdir(parents=True, exist_ok=True)
     flags = (*FLAGS, f"-max_total_time={max(1, round(seconds))}", f"-artifact_prefix={crashes}/{target}-")
     command = [sys.executable, "-m", "tests.system.fuzz.one", target, *flags, str(found), str(HERE / "corpus" / target)]
-    return subprocess.Popen(command, cwd=HERE.parent, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    return subprocess.Popen(command, cwd=HERE.parents[2], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
 def counted(target: str, code: int, said: str) -> int:
