@@ -45,7 +45,7 @@ def _guests(path: Path, lines: Sequence[str]) -> dict[PublicKey, str]:
 
 
 def add(path: Path, key: PublicKey, name: str) -> None:
-    """Let a key in from now on. Raises StoreError, and Usage for a name that cannot stand in the file."""
+    """Let a key in from now on. Raises StoreError, and Usage for a name that cannot be in the file."""
     check_add(path, name)
     with edited_lines(path) as lines:
         if key not in _guests(path, lines):
@@ -55,7 +55,7 @@ def add(path: Path, key: PublicKey, name: str) -> None:
 def check_add(path: Path, name: str) -> None:
     """Raises what `add` raises for this name, and for a list that cannot be read or added to."""
     if not name.isprintable() or not name.strip() or len(name) > MAX_NAME:
-        raise Usage(f"{name[:MAX_NAME]!a} cannot stand beside a key in {path}.", f"Use up to {MAX_NAME} printable characters.")
+        raise Usage(f"{name[:MAX_NAME]!a} cannot be the name of a key in {path}.", f"Use up to {MAX_NAME} printable characters.")
     if is_stream(path):
         raise StoreError(f"{path} is not a file that a key could be added to.", "Keep the list in a file.")
     allowed(path)  # a list that is not there is not begun here

@@ -148,9 +148,9 @@ class Exchange:
             if member.room is None or member.muted:
                 raise NotOffered("You are muted here: nobody else was told.")
             if len(party.offers) >= OFFERS or said.number in party.offers:
-                raise NotOffered(f"You have {OFFERS} offers that stand: cancel one.")
+                raise NotOffered(f"You have {OFFERS} open offers: cancel one.")
             if sum(offer.room is member.room for offer in self._offers.values()) >= ROOM_OFFERS:
-                raise NotOffered(f"{ROOM_OFFERS} offers stand in this room: try again later.")
+                raise NotOffered(f"This room has {ROOM_OFFERS} open offers: try again later.")
             other = self._addressed(said, member.room)
             if other is member:
                 raise NotOffered("You cannot offer a file to yourself.")

@@ -273,7 +273,7 @@ class Quiet(Xor):
     [
         (XorThatBoasts, "same words look the same twice"),
         (XorThatClaimsIntegrity, "bit 0 of byte 0 flipped"),
-        (Plain, "plaintext stands in the sealed message"),
+        (Plain, "sealed message contains the plaintext"),
         (OneNonce, "same keystream"),
         (Shared, "disturb each other"),
         (AddsMoreThanItSays, "`overhead` says at most 15"),

@@ -99,7 +99,7 @@ def test_many_who_add_the_same_at_once_leave_a_list_that_can_be_read(path: Path)
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x1bb", "a\u202eb", "x" * 65])
 def test_a_name_that_cannot_stand_there_changes_nothing(path: Path, name: str) -> None:
     put(path, f"{key(1)} alice\n")
-    with pytest.raises(Usage, match="cannot stand beside a key"):
+    with pytest.raises(Usage, match="cannot be the name of a key"):
         add(path, key(2), name)
     assert path.read_text() == f"{key(1)} alice\n"
 

@@ -161,7 +161,7 @@ class Choice:
         for auth in stack.auths:
             if auth.agrees or type(auth).verify is not Authenticator.verify:
                 raise Usage(
-                    f"The door {transport.name} cannot stand beside --auth {auth.name}, in which guests cannot take part.",
+                    f"The door {transport.name} cannot be combined with --auth {auth.name}, in which guests cannot take part.",
                     "Say who may come in with --allow FILE, or leave out the door.",
                 )
         layers = choose({"transport": [transport]}, {}, self.registry.layer)

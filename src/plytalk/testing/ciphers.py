@@ -151,13 +151,13 @@ def _tells_nothing(ends: Ends, secrets: Callable[[], Pair]) -> None:
             server.open(spoil(client.seal(WORDS)))
         except Tampered as error:
             demand_silence(told(error), pair[1], "the error's text")
-            demand(not shows(told(error), WORDS), "The plaintext stands in the error's text: leave it out.")
+            demand(not shows(told(error), WORDS), "The error's text contains the plaintext: leave it out.")
 
 
 def _hides(ends: Ends) -> None:
     client, server = ends.pair()
     first, second = client.seal(WORDS), client.seal(WORDS)
-    demand(WORDS not in first, "The plaintext stands in the sealed message.")
+    demand(WORDS not in first, "The sealed message contains the plaintext.")
     demand(
         first != second,
         "The same words look the same twice, so a listener sees who repeats what: use a fresh nonce for each message, or do not "

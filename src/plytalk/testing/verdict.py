@@ -103,6 +103,6 @@ def demand_silence(text: str, secrets: SessionSecrets, where: str) -> None:
     for key in (secrets.send, secrets.receive):
         demand(
             not shows(text, bytes(key)),
-            f"A secret key stands in {where}. Nothing that is shown or logged may hold a key: leave it out of the text, and give "
+            f"There is a secret key in {where}. Nothing shown or logged may hold a key: leave it out of the text, and give "
             "classes that hold one a __repr__ without it (a dataclass prints its fields).",
         )

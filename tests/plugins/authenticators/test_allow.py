@@ -148,7 +148,7 @@ async def test_who_is_let_in_from_within_comes_in_from_then_on(file: Path) -> No
         await Shown(BOB).to(auth)
     assert auth.admit(str(BOB), "Bob") == f"Bob may come in now, by {file}."
     assert (await Shown(BOB, "192.0.2.7:5000").to(auth)).said == [f"192.0.2.7:5000 is Bob, by {file}."]
-    with pytest.raises(Usage, match="cannot stand beside a key"):
+    with pytest.raises(Usage, match="cannot be the name of a key"):
         auth.admit(str(ALICE), "two\nlines")
     assert file.read_text() == f"# friends\n{ALICE} Alice\n{BOB} Bob\n"
 

@@ -366,7 +366,7 @@ async def test_a_key_is_let_in_where_a_list_is_kept(home: Path) -> None:
         await crowd.ui.shows(f"Bob of Example may come in now, by {allowed}.")
         await crowd.comes("bob")
         crowd.local_member.say(f"/allow {crowd.key('carol')} \x1b[2J")
-        await crowd.ui.shows("cannot stand beside a key")
+        await crowd.ui.shows("cannot be the name of a key")
     assert allowed.read_text() == f"{crowd.key('alice')} Alice\n{crowd.key('bob')} Bob of Example\n"
 
 

@@ -37,7 +37,7 @@ def test_asyncssh_is_imported_only_when_it_is_chosen() -> None:
     ("arguments", "why"),
     [
         ({"transport": "ssh"}, "is for guests alone"),
-        ({"doors": ["ssh:127.0.0.1:0"], "code": True}, "cannot stand beside --auth code"),
+        ({"doors": ["ssh:127.0.0.1:0"], "code": True}, "cannot be combined with --auth code"),
         ({"doors": ["ssh:127.0.0.1:0"], "profile": "demo01"}, "A door for guests needs a room"),
     ],
 )
