@@ -206,7 +206,7 @@ class Exchange:
     @staticmethod
     def _tell_withdrawn(told: list[Party], offer: StandingOffer, cut: bool) -> None:
         for party in told:
-            party.send(say(Withdrawal(number=offer.number, cut=cut)))
+            party.send_behind(offer, say(Withdrawal(number=offer.number, cut=cut)))
 
     # -- streams ----------------------------------------------------------------------------------------------------------
 

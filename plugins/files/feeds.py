@@ -92,7 +92,7 @@ class Feed:
     def add(self, taker: Taker) -> None:
         """Serve a receiver that wants the byte `at` next."""
         self.takers[taker] = None
-        taker.feed = self
+        taker.feed, taker.offer = self, self.offer
 
     def is_joined_at(self, at: int) -> bool:
         """Whether one that wants this byte next can still begin with the others."""

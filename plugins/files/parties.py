@@ -31,15 +31,16 @@ def on_the_wire(size: int) -> tuple[int, int]:
 class Taker:
     """A receiver of a file: `queue` is what has yet to be sent to it, `credit` what it may be sent and was not asked for.
 
-    `feed` is the sender's stream that it gets, None where that is over.
+    `feed` is the sender's stream that it gets, None where that is over, and `offer` what it is of.
     """
 
-    __slots__ = ("_at", "_late", "answered", "credit", "feed", "queue", "stream", "to")
+    __slots__ = ("_at", "_late", "answered", "credit", "feed", "offer", "queue", "stream", "to")
 
     def __init__(self, to: "Party", stream: int, credit: int) -> None:
         self.to, self.stream, self.credit = to, stream, credit
         self.queue: deque[bytes] = deque()
         self.feed: Any = None
+        self.offer: Any = None
         self.answered = 0
         self._late = self._at = 0.0
 
@@ -103,6 +104,14 @@ class Party:
         """Send an item behind the data that waits."""
         if taker.queue:
             taker.queue.append(body)
+        else:
+            self.send(body)
+
+    def send_behind(self, offer: Any, body: bytes) -> None:
+        """Send an item about an offer, behind what waits of a stream of it that is over."""
+        over = (one for one in self.takers.values() if one.offer is offer and one.feed is None)
+        if (taker := next(over, None)) is not None:
+            self.send_last(taker, body)
         else:
             self.send(body)
 

@@ -17,6 +17,7 @@ from plytalk.plugins.files.file_items import (
     FileKind,
     Offering,
     Taken,
+    Withdrawal,
     carry,
     end_stream,
     open_stream,
@@ -59,6 +60,28 @@ async def test_lines_overtake_data_for_one_that_reads_slowly(home: Path) -> None
         assert b"".join(payload for _, _, payload in bob.of(FileKind.DATA)) == bytes(WINDOW)
         while 1 in crowd.hub.exchange.made._parties[member].takers:  # noqa: ASYNC110
             await asyncio.sleep(0)
+
+
+async def test_a_sender_that_leaves_takes_back_nothing_that_is_under_way(home: Path) -> None:
+    """The server had all of it, and told a slow receiver first that it is not offered any more."""
+    async with Crowd(home, headless=True, transport=Tight, host="127.0.0.1") as crowd:
+        bob, ann = await file_stranger(crowd, "bob"), await file_stranger(crowd, "ann")
+        ann.offer(file_offer(written(home / "film.mkv", WINDOW)))
+        await ann.server_says(Taken)
+        bob.send(open_stream(1, (await bob.server_says(Offering)).number, 0, WINDOW))
+        _, stream, _ = await ann.hears(FileKind.OPEN)
+        bob.stranger.session.stop_reading()
+        for _ in range(WINDOW // PIECE):
+            ann.send(carry(stream, bytes(PIECE)))
+        ann.send(end_stream(stream))
+        ann.stranger.session.exit()
+        await ann.ended()
+        for _ in range(5):
+            await idle()
+        bob.stranger.session.read_on()
+        await bob.server_says(Withdrawal)
+        assert b"".join(payload for _, _, payload in bob.of(FileKind.DATA)) == bytes(WINDOW)
+        assert bob.of(FileKind.END)
 
 
 async def test_one_that_stops_while_data_waits_is_sent_no_more_of_it(home: Path) -> None:
