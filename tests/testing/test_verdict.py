@@ -73,7 +73,7 @@ async def test_what_never_comes_is_an_error_in_words(monkeypatch: pytest.MonkeyP
 )
 def test_a_secret_is_seen_in_every_usual_notation(form: str) -> None:
     assert shows(f"before {form} after", KEY)
-    with pytest.raises(AssertionError, match="stands in the log"):
+    with pytest.raises(AssertionError, match="secret key in the log"):
         demand_silence(form, SessionSecrets(b"", KEY), "the log")
 
 
