@@ -117,7 +117,7 @@ class Screen {
     if (speaker && speaker === this.speaker) who.className = "unseen";
     else if (kind === DID) row.append(" ", text, this.time(time));
     else row.append(element("small", marks.length ? "fault" : "", small && ` ${small}`), this.time(time));
-    if (kind !== DID) row.append(element("p", "", text));
+    if (kind !== DID) row.append(element("p", "", text.replaceAll("␊", "\n"))); // as `clean` shows the ends of lines
     this.add(row);
     this.speaker = speaker;
     if (document.hidden && !isEarlier) this.unread++;

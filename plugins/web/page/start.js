@@ -88,7 +88,7 @@ function listen(member) {
   const line = byId("line");
   const send = (event) => {
     event.preventDefault();
-    for (const one of line.value.split("\n")) if (one.trim()) run(member, one);
+    if (line.value.trim()) run(member, line.value.trimEnd());
     line.value = "";
   };
   byId("write").onsubmit = send;

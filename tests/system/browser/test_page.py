@@ -15,7 +15,7 @@ from page_user import PageUser
 from people import environment
 from programs import Chat, started, told_address
 from screens import Screen, shown
-from selenium.webdriver import Chrome
+from selenium.webdriver import Chrome, Keys
 from slow_links import slow_link
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs the terminals of Unix")
@@ -120,6 +120,20 @@ def test_a_message_longer_than_a_record_arrives_whole(chromium: Chrome, tmp_path
             pia.say("!")
             assert tom.event("message")["text"] == f"{text}!"
             assert pia.sees("long !").count("long ") == 40_000
+
+
+def test_a_message_of_several_lines_is_one_on_every_screen(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        pia = joined(chromium, url, "pia")
+        tom.type("\x1b[200~one\n  two\x1b[201~\r")
+        assert "one\n  two" in pia.sees("two")
+        tom.type("\x1b[200~/msg pia three\nfour\x1b[201~\r")
+        assert "three\nfour" in pia.sees("four")
+        chromium.execute_script("byId('line').value = 'five\\n\\n/nick six\\n'")  # type: ignore[no-untyped-call]
+        pia["line"].send_keys(Keys.ENTER)
+        tom.until("/nick six")
+        assert [row.partition("pia: ")[2] or row.strip() for row in tom.rows[-3:-1]] == ["five", "/nick six"]
+        assert pia.text("names") == "pia (you)tom"
 
 
 def test_it_comes_back_after_a_cut_and_nothing_is_lost_or_said_twice(chromium: Chrome, tmp_path: Path) -> None:
