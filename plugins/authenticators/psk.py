@@ -65,7 +65,10 @@ def pre_shared_key(file: Path) -> bytes:
     digits = _DIGITS.fullmatch(content)
     if digits is None:
         raise StoreError(f"{file} is not a pre-shared key, which is 64 hexadecimal digits and nothing else.", _HOW)
-    return bytes.fromhex(digits[1].decode("ascii"))
+    key = bytes.fromhex(digits[1].decode("ascii"))
+    if not any(key):  # what makes a key failed, or was /dev/zero: everybody can guess it
+        raise StoreError(f"{file} is a key of zeros, which everybody can guess.", _HOW)
+    return key
 
 
 @hookimpl

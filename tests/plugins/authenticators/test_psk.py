@@ -192,3 +192,8 @@ def test_the_command_says_at_once_what_is_wrong_with_the_file(tmp_path: Path) ->
         run = chat(*command, "--psk-file", str(tmp_path / "nowhere"), environment=ours)
         assert run.returncode == 1
         assert "chat keys psk FILE" in run.stderr
+
+
+def test_a_key_of_zeros_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="a key of zeros, which everybody can guess"):
+        pre_shared_key(key_file(tmp_path, content="0" * 64))
