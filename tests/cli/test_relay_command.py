@@ -185,7 +185,7 @@ def test_only_keys_on_the_list_may_hold(tmp_path: Path) -> None:
 
 def test_a_relay_for_elsewhere_asks_for_its_name() -> None:
     with started("relay", "--listen", "0.0.0.0:0") as running:
-        running.tells("Without --name nobody elsewhere can hold the name of a key here")
+        running.tells("Without --name, servers on other machines cannot hold the name of a key here")
 
 
 @pytest.mark.parametrize("written", ["bob@relay.example.org", "SHA256:short@relay.example.org"])

@@ -53,5 +53,5 @@ def test_a_recorded_first_message_lets_nobody_in(pattern: str, tmp_path: Path) -
             assert attacker.recv(65536)  # the server's part of the handshake, which the attacker cannot read
             attacker.sendall(len(junk := bytes(80)).to_bytes(2, "big") + junk)
             assert not attacker.recv(65536)
-        server.tells("did not get in: The other side's first record does not open: its handshake may be a recording")
+        server.tells("did not get in: The other side's first record does not decrypt: its handshake may be a recording")
         assert sum("Talking to" in told for told in server.told) == 1

@@ -30,7 +30,7 @@ def test_a_signature_without_the_noise_of_annotations() -> None:
 
 
 def test_docstrings_below_attributes() -> None:
-    assert form.told_in(limits, "Limits")["first_byte"].startswith("How long a peer may say nothing")
+    assert form.told_in(limits, "Limits")["first_byte"].startswith("How long a peer may send nothing")
 
 
 def test_a_class_in_a_docstring_is_code() -> None:

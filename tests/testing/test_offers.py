@@ -31,7 +31,7 @@ async def ready(self: object, role: object, secret: object) -> tuple[()]:
 @pytest.mark.parametrize(
     ("layer", "sentence"),
     [
-        (but(Nowhere, ready=lambda self, role, secret: ()), "`Prepares`: its `ready` is not a coroutine function"),
+        (but(Nowhere, ready=lambda self, role, secret: ()), "`ready` of the transport `odd` is not `async`"),
         (but(GivenKeys, fields=lambda self, kind, payload: []), r"`DescribesBytes`: its `fields` takes other arguments"),
         (but(PlainWords, fields=lambda self: []), r"`DescribesBytes`: its `fields` takes other arguments"),
         (but(Nowhere, admit=lambda self, key, name: ""), "`AdmitsKeys`: its `check_admit` is missing"),
