@@ -11,7 +11,7 @@ from plytalk.api.urls import key_named, url_of
 from plytalk.cli.main import paint
 from plytalk.core.contracts.events import WAYS_COMMAND
 from plytalk.core.contracts.handler import GroupFeature
-from plytalk.core.contracts.optional import KnowsPlaces, ServesPage
+from plytalk.core.contracts.optional import ServesPage
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 # What to replace, and addresses far away: the one this machine would send from is the one to show. `::` is for IPv4 too.
 FAR = {"0.0.0.0": ("192.0.2.1",), "[::]": ("2001:db8::1", "192.0.2.1")}  # noqa: S104
 LOOPBACK = "127.0.0.1"
-ROWS, COLUMNS, CREATED = 6, 80, 1
-"""What the first screen of a server has, and how many of the rows a new identity takes."""
+ROWS, COLUMNS = 6, 80
+"""What the first screen of a server has."""
 MAY_HEAR = {
     (True, True): "anyone on this machine may come in, and read what guests hear.",
     (True, False): "anyone on this machine can read what guests hear.",
@@ -41,18 +41,18 @@ MAY_HEAR = {
 
 
 def announce(
-    choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]" = (), after: Sequence[str] = ()
+    choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]" = (), beside: Sequence[str] = ()
 ) -> "Iterator[str | WayIn]":
-    """What is said when the server listens at these doors, and for guests too, before `after`: how others come in, and who may.
+    """What is said when the server listens at these doors, and for guests too: how others come in, and who may.
 
-    The most useful way in comes first, and those follow that fit into the first screen. The others are details for /invite.
+    The most useful way in comes first, and those follow that fit into the first screen beside what else is said there. The others
+    are details for /invite.
     """
     stack = doors[0].stack
     asked = can_ask(stack)
     ways = sorted(ways_in(choice, doors, guests, asked), key=usefulness)
     others = [*about_the_way(choice, ways), *who_may_come(doors, guests, proxied=is_proxied(choice))]
-    listening = 1 if len([*doors, *guests]) <= 2 else 2
-    rows = ROWS - CREATED - listening - said_when_listening(stack) - rows_of([*others, *after])
+    rows = ROWS - rows_of([*others, *beside])
     shown, details = parted(ways, rows)
     if details and asked:
         hint = f" (/{WAYS_COMMAND} in the room shows others):"
@@ -78,11 +78,6 @@ def parted(ways: "Sequence[WayIn]", rows: int) -> "tuple[list[WayIn], list[WayIn
 def rows_of(sentences: Iterable[str]) -> int:
     """How many rows of a first screen they take."""
     return sum(-(-len(sentence) // COLUMNS) for sentence in sentences)
-
-
-def said_when_listening(stack: Stack) -> int:
-    """How many authenticators say something when the server listens."""
-    return sum(isinstance(auth, KnowsPlaces) for auth in stack.auths)
 
 
 def weakness(choice: Choice) -> str:

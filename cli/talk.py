@@ -161,7 +161,7 @@ def serve(
         if isinstance(auth, Remembers):
             auth.remembers = True
     with tracing(trace, partial(notify, stack.ui)) as tracer:
-        server = make_server(
+        server: Server = make_server(
             choice,
             first.stack,
             limits=limits_for(members, ping),
@@ -169,18 +169,20 @@ def serve(
             guests=guest_addresses(choice, stack, first.host, guests.split(",") if guests else ()),
             secret=Asker(),
             trace=inspected(stack, [first, *doors], tracer) if web_inspect else tracer,
-            announce=partial(announced, choice),
+            announce=lambda doors, guests: announced(choice, doors, guests, server.said),
             introduce=newcomer if stack.ui.present else lambda session: (),
         )
         return run(attended(server, server.run(first.host, first.port, keep=not once), keep=not once))
 
 
-def announced(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]") -> "Iterator[str | WayIn]":
-    """What a server says when it listens: warnings last, once."""
+def announced(
+    choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]", before: Sequence[str]
+) -> "Iterator[str | WayIn]":
+    """What a server says when it listens, behind what it has said before: warnings last, once."""
     stack = doors[0].stack
     said = open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives  # the invitation says who may come in
     warning = "" if said else weakness(choice)
-    yield from announce(choice, doors, guests, [warning])
+    yield from announce(choice, doors, guests, [*before, warning])
     warn(warning)
 
 

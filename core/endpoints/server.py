@@ -64,6 +64,7 @@ class Server(Lifecycle):
 
     `announce(doors, guests)` gives sentences and ways in for the moment when it listens; `doors` are further addresses that lead
     to the same conversations, by other transports; `guests` are other stacks to listen for, where a feature brings all together.
+    `said` is what the user has been told of this end until then.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Server(Lifecycle):
         self.begin(keep)
         self.handler: Handler = GroupHandler(self, self._group) if self._group else DirectHandler(self)
         self.arrivals: list[Arrivals] = []
+        self.said: list[str] = []
         self._queue = FairQueue()
         watch = HoldUpWatch(self.stack.layers)
         watch.start()
@@ -145,6 +147,12 @@ class Server(Lifecycle):
         for door, sentence in zip(doors, listening_sentences(doors, guests, names), strict=True):
             place = {"address": door.address, "transport": door.stack.transport.name}
             notify(self.stack.ui, sentence, "listening", detail=door is not doors[0], **place, **data)
+            self.said += [sentence] * (door is doors[0])
+
+    def notice_all(self, sentences: Iterable[str]) -> None:
+        told = [*sentences]
+        self.said += told
+        super().notice_all(told)
 
     def _announce_all(self, doors: Sequence[Door], guests: Sequence[Door], **more: str) -> None:
         for told in self._announce(doors, guests):

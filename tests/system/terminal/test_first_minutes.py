@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import programs
 import pytest
 from programs import ENVIRONMENT
 from relaying import relaying
@@ -103,6 +104,23 @@ def test_a_server_behind_a_relay_says_it_in_six_rows(options, begins, homes) -> 
             screen.until(begins[-1])
             expected = begins if identity == "new" or begins[0] != CREATED else begins[1:]
             assert in_order(screen.rows, *expected), f"\n{screen}"
+
+
+@pytest.mark.parametrize("options", [("--words",), ("--psk-file", "psk")], ids=["words", "pre-shared key"])
+def test_the_rows_that_addresses_take_are_counted_for_two_doors_too(options, homes, monkeypatch) -> None:
+    """The name of a key at a relay beside an address does not fit into one row."""
+    monkeypatch.chdir(homes[1])
+    programs.chat("keys", "psk", "psk")
+    with relaying() as (_, relay), chat(homes[0], "serve", "--relay", relay, "--port", "0", *options) as screen:
+        screen.until("The other side connects with (/invite in the room shows others):  chat connect S")
+        assert in_order(screen.rows, CREATED, "Listening on ", "SHA256:", "The other side"), f"\n{screen}"
+
+
+def test_what_an_option_says_leaves_less_room_for_other_ways_in(homes, monkeypatch) -> None:
+    monkeypatch.chdir(homes[1])
+    words = ("--door", "ws:127.0.0.1:0", "--metrics", "127.0.0.1:0")
+    with serves(homes[0], "Anyone ", *words) as (screen, _):
+        assert in_order(screen.rows, CREATED, LISTENING, "Figures ", "The other side", "Anyone "), f"\n{screen}"
 
 
 WAYS, OTHERS = ("tcp:[::1]:0", "ws:127.0.0.1:0", "unix:room.sock", "relay:{}"), "(/invite in the room shows others):  "
