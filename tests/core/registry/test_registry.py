@@ -338,3 +338,10 @@ def test_core_names_no_option_of_a_layer_and_no_profile() -> None:
     named = re.compile("|".join(rf"{re.escape(word)}(?![\w-])" for word in sorted(words)))
     files = (Path(__file__).parents[3] / "core").rglob("*.py")
     assert [(file.name, found) for file in sorted(files) for found in named.findall(file.read_text())] == []
+
+
+def test_messages_are_several_and_other_layers_one() -> None:
+    for kind, said in (("messages", "There are no messages called `x-y`."), ("cipher", "There is no cipher called `x-y`.")):
+        with pytest.raises(UnknownLayer) as caught:
+            Registry().layer(kind, "x-y")
+        assert str(caught.value) == said
