@@ -574,10 +574,10 @@ RESOURCES = (
         "files",
     ),
     ResourceWeakening(
-        "a byte of credit holds up the others",
+        "a receiver holds up the others for ever",
         "plugins/files/feeds.py",
-        "if not size or size < PIECE <= max(sizes):",
-        "if not size:",
+        "if len(sizes) > 1 and max(sizes) >= WINDOW // 2:",
+        "if False:",
         "files",
     ),
 )
