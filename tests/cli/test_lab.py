@@ -38,7 +38,7 @@ def test_markdown_is_a_table() -> None:
 def test_a_page_stands_alone() -> None:
     page = chat("lab", *CELL, "--html").stdout
     assert page.startswith("<!doctype html>")
-    assert '<tr><th>replay</th><td class="BROKEN True">broken</td></tr>' in page
+    assert '<tr><th scope="row">replay</th><td class="BROKEN True">broken</td></tr>' in page
     assert "default-src 'none'" in page
 
 
