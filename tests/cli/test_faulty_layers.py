@@ -242,13 +242,7 @@ def test_check_uses_the_layers_and_says_where_they_are(tmp_path: Path, more: str
     assert re.search(r"plytalk_framer_mine_framer_mine\.py:\d+\.", run.stdout)
 
 
-COMMAND = """
-import sys
-from plytalk import Command, Feature, hookimpl
-
-def leave(call):
-    sys.exit("Goodbye.")
-
+BRINGS_LEAVE = """
 class Bad(Feature):
     name = "bad"
     commands = (Command("leave", "Leave.", leave),)
@@ -256,6 +250,13 @@ class Bad(Feature):
 @hookimpl
 def layers():
     return [Bad]
+"""
+COMMAND = """
+import sys
+from plytalk import Command, Feature, hookimpl
+
+def leave(call):
+    sys.exit("Goodbye.")
 """
 
 
@@ -280,7 +281,7 @@ def test_what_would_end_the_program_ends_one_conversation_and_the_server_goes_on
 
 
 def test_a_command_that_ends_the_program_fails_for_its_sender_alone(tmp_path: Path) -> None:
-    plant(tmp_path, "plytalk-feature-bad", {"feature-bad": COMMAND})
+    plant(tmp_path, "plytalk-feature-bad", {"feature-bad": COMMAND + BRINGS_LEAVE})
     environment = programs.home(tmp_path, "server") | importing(tmp_path)
     with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
         port = int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
@@ -311,19 +312,11 @@ def leave(call):
     loop = asyncio.get_running_loop()
     loop.call_soon(first)
     tasks.append(loop.create_task(then()))
-
-class Bad(Feature):
-    name = "bad"
-    commands = (Command("leave", "Leave.", leave),)
-
-@hookimpl
-def layers():
-    return [Bad]
 """
 
 
 def test_what_a_plugin_raises_in_a_task_or_a_callback_is_told_with_its_line(tmp_path: Path) -> None:
-    plant(tmp_path, "plytalk-feature-bad", {"feature-bad": LATER})
+    plant(tmp_path, "plytalk-feature-bad", {"feature-bad": LATER + BRINGS_LEAVE})
     environment = programs.home(tmp_path, "server") | importing(tmp_path)
     with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
         port = int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])

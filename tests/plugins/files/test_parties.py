@@ -31,17 +31,23 @@ from plytalk.plugins.rooms.member_chat import MemberChat
 from plytalk.testing.verdict import idle
 
 
+async def window_to_one_that_does_not_read(crowd: Crowd, file: Path) -> tuple[FileStranger, FileStranger]:
+    """The receiver, which stops to read behind its request, and the sender, which has sent all that it was asked for."""
+    bob, ann = await file_stranger(crowd, "bob"), await file_stranger(crowd, "ann")
+    ann.offer(file_offer(file))
+    await ann.server_says(Taken)
+    bob.send(open_stream(1, (await bob.server_says(Offering)).number, 0, WINDOW))
+    _, stream, _ = await ann.hears(FileKind.OPEN)
+    bob.stranger.session.stop_reading()
+    for _ in range(WINDOW // PIECE):
+        ann.send(carry(stream, bytes(PIECE)))
+    ann.send(end_stream(stream))
+    return bob, ann
+
+
 async def test_lines_overtake_data_for_one_that_reads_slowly(home: Path) -> None:
     async with Crowd(home, headless=True, transport=Tight, host="127.0.0.1") as crowd:
-        bob, ann = await file_stranger(crowd, "bob"), await file_stranger(crowd, "ann")
-        ann.offer(file_offer(written(home / "film.mkv", 2 * WINDOW)))
-        await ann.server_says(Taken)
-        bob.send(open_stream(1, (await bob.server_says(Offering)).number, 0, WINDOW))
-        _, stream, _ = await ann.hears(FileKind.OPEN)
-        bob.stranger.session.stop_reading()
-        for _ in range(WINDOW // PIECE):
-            ann.send(carry(stream, bytes(PIECE)))
-        ann.send(end_stream(stream))
+        bob, ann = await window_to_one_that_does_not_read(crowd, written(home / "film.mkv", 2 * WINDOW))
         member = next(one for one in crowd.hub.members.values() if one.name == "bob")
         taker = crowd.hub.exchange.made._parties[member].takers[1]
         while not taker.queue:  # noqa: ASYNC110
@@ -65,15 +71,7 @@ async def test_lines_overtake_data_for_one_that_reads_slowly(home: Path) -> None
 async def test_a_sender_that_leaves_takes_back_nothing_that_is_under_way(home: Path) -> None:
     """The server had all of it, and told a slow receiver first that it is not offered any more."""
     async with Crowd(home, headless=True, transport=Tight, host="127.0.0.1") as crowd:
-        bob, ann = await file_stranger(crowd, "bob"), await file_stranger(crowd, "ann")
-        ann.offer(file_offer(written(home / "film.mkv", WINDOW)))
-        await ann.server_says(Taken)
-        bob.send(open_stream(1, (await bob.server_says(Offering)).number, 0, WINDOW))
-        _, stream, _ = await ann.hears(FileKind.OPEN)
-        bob.stranger.session.stop_reading()
-        for _ in range(WINDOW // PIECE):
-            ann.send(carry(stream, bytes(PIECE)))
-        ann.send(end_stream(stream))
+        bob, ann = await window_to_one_that_does_not_read(crowd, written(home / "film.mkv", WINDOW))
         ann.stranger.session.exit()
         await ann.ended()
         for _ in range(5):
