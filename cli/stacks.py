@@ -118,7 +118,7 @@ class StackCommand(click.Command):
         parser = self.make_parser(ctx)
         parser.ignore_unknown_options = True
         asks_help = any(arg in ctx.help_option_names for arg in args)
-        given = {} if asks_help else parser.parse_args(self._known_words(args))[0]
+        given = {} if asks_help else parser.parse_args(list(args))[0]
         values = {param.name: given.get(param.name) or param.value_from_envvar(ctx) for param in self.params if param.name}
         if self._role is Role.INITIATOR:
             values["url"] = next(filter(is_url, args), None)
@@ -152,11 +152,6 @@ class StackCommand(click.Command):
             raise click.UsageError(error.sentence, ctx) from None
         ctx.params["choice"] = choice
         return rest
-
-    def _known_words(self, args: list[str]) -> list[str]:
-        """The arguments, with other options as plain words: the parser would look for options with names like theirs."""
-        known = {name for param in self.params for name in (*param.opts, *param.secondary_opts)}
-        return [arg.lstrip("-") if arg[:2] == "--" != arg and arg.partition("=")[0] not in known else arg for arg in args]
 
     def _preferred(self, choice: Choice) -> Sequence[type[Layer]]:
         """Layers that are chosen in the end, unless an option chooses others: none where one of them cannot be had."""

@@ -23,3 +23,13 @@ class Background:
         for task in (tasks := tuple(self.tasks)):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do this, and all of it also if the task that waits for it is cancelled meanwhile; a second time ends it."""
+    whole = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(whole)
+    except asyncio.CancelledError:
+        await whole
+        raise

@@ -81,8 +81,11 @@ class FolderSource(Source):
     def _walk(self, folder: int, above: bytes, depth: int) -> Iterator[Entry]:
         """Everything in a folder, each folder before what is in it, sorted by name."""
         for name in self._names(folder):
-            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
             path = above + os.fsencode(name)
+            try:
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except OSError as trouble:  # it has gone since it was listed
+                raise unreadable(path, trouble) from None
             size = status.st_size if stat.S_ISREG(status.st_mode) else None
             entry = Entry(depth, as_text(name), stat.S_IMODE(status.st_mode), status.st_mtime_ns, size)
             if size is not None:

@@ -16,6 +16,7 @@ from plytalk.core.contracts.items import EXIT, Extension
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.ui_hearer import show_closed, show_open, show_two
+from plytalk.core.io.background import to_its_end
 from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.files.links import SessionLink
 from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
@@ -63,17 +64,19 @@ class RoomClient(RoomInput):
 
     async def over(self) -> Ending:
         """Talk over one connection after the other. Raises ChatError where none can be had for a reason that will not go away."""
-        ending = await self._talk(self._first)
-        while self._reconnecting.is_due(ending):
-            self._part(ending)
-            if not await self._reconnecting.wait():
-                ending = YOU_SAID_EXIT
-                break
-            ending = await self._return()
-        self._ending = ending
-        self._view.requests.lose()
-        await self.files.close()
-        return ending
+        try:
+            ending = await self._talk(self._first)
+            while self._reconnecting.is_due(ending):
+                self._part(ending)
+                if not await self._reconnecting.wait():
+                    ending = YOU_SAID_EXIT
+                    break
+                ending = await self._return()
+            self._ending = ending
+            self._view.requests.lose()
+            return ending
+        finally:
+            await to_its_end(self.files.close())
 
     async def _talk(self, chat: RoomChat) -> Ending:
         self._reconnecting.begin()

@@ -34,13 +34,12 @@ def test_paragraphs_are_wrapped_and_code_is_indented(monkeypatch: pytest.MonkeyP
         "    a line of output that is longer than the terminal is wide",
         "",
         "    chat lab exercise 9",
-        "",
     ]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_worksheet_fits_80_columns(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_of_a_worksheet_fits_80_columns(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     shown = rows(worksheet(number))
-    assert [row for row in shown if len(row) > 80] == []
+    assert [row for row in shown if len(row) > 80 and not row.startswith("    ")] == []  # code keeps its lines
     assert not {"**", "](", "```"} & {mark for mark in ("**", "](", "```") for row in shown if mark in row}

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from plytalk.core.io.background import Background
+import pytest
+
+from plytalk.core.io.background import Background, to_its_end
 
 
 async def test_a_task_is_kept_until_it_ends() -> None:
@@ -39,3 +41,39 @@ async def test_stopping_cancels_all_and_waits_until_they_have_ended() -> None:
     await background.stop()
     assert sorted(ended) == ["a", "b"]
     assert not background.tasks
+
+
+async def test_what_must_be_done_to_its_end_is_also_where_its_task_is_cancelled() -> None:
+    """A client whose server was stopped left the threads of its files behind."""
+    begun, go_on, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await go_on.wait()
+        done.set()
+
+    task = asyncio.ensure_future(to_its_end(work()))
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done.is_set()
+
+
+async def test_a_second_cancellation_ends_it() -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(to_its_end(work()))
+    await begun.wait()
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await task

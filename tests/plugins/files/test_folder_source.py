@@ -9,6 +9,7 @@ from transferring import as_nobody, no_skips, offered, read_chunk
 
 from plytalk.plugins.files import folder_source
 from plytalk.plugins.files.file_limits import CHUNK, MAX_DEPTH
+from plytalk.plugins.files.folder_source import FolderSource
 from plytalk.plugins.files.manifest import check_manifest, entries_of
 from plytalk.plugins.files.reading import Source
 from plytalk.plugins.files.source import open_source
@@ -159,6 +160,21 @@ def test_a_folder_with_too_many_bytes_is_refused(here: Path, monkeypatch: pytest
     fill(here)
     monkeypatch.setattr(folder_source, "MAX_SIZE", CHUNK)
     with pytest.raises(TransferError, match="more than 262144 bytes"):
+        open_source(here, no_skips)
+
+
+def test_a_name_that_is_gone_before_its_turn_is_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was a traceback of FileNotFoundError."""
+    fill(here)
+    listed = FolderSource._names
+
+    def names(self: FolderSource, folder: int) -> list[str]:
+        found = listed(self, folder)
+        (here / "z").unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(FolderSource, "_names", names)
+    with pytest.raises(Unreadable, match="z cannot be read: No such file"):
         open_source(here, no_skips)
 
 
