@@ -14,7 +14,7 @@ from plytalk import __version__
 from plytalk.core.contracts.errors import ChatError, Exit, OutputFailed
 from plytalk.core.contracts.sanitise import brief
 from plytalk.core.io.display import wants_colour
-from plytalk.core.io.end_signals import end_as_by_control_c
+from plytalk.core.io.end_signals import treat_as_control_c
 from plytalk.core.io.standard_streams import flush_output, prepare, tell
 from plytalk.core.registry.quick_loading import loading
 
@@ -116,7 +116,7 @@ def main() -> None:
     prepare()
     if not sys.warnoptions:  # those of the packages that are used here are for programmers
         warnings.simplefilter("ignore")
-    end_as_by_control_c()
+    treat_as_control_c()
     debug = "--debug" in sys.argv[1:2] or bool(os.environ.get("PLYTALK_DEBUG"))
     try:
         code = int(run(debug) or 0)

@@ -54,7 +54,7 @@ def tracing(path: Path | None, notice: Callable[[str], object] = tell) -> Iterat
 
 def warning(path: Path) -> str:
     return (
-        f"The trace {path} contains the keys of this conversation. Anyone who reads that file can decrypt a "
-        "recording of the conversation. While it is open, they can also forge messages from both sides. Keep the file "
-        "secret, and delete it after use."
+        f"The trace {path} contains the keys of this conversation. Anyone who reads that file can decrypt recorded "
+        "traffic and, while the conversation is open, forge messages from both sides. Keep the file secret, and delete it "
+        "after use."
     )

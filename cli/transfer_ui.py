@@ -295,4 +295,4 @@ def in_short(offer: File) -> str:
 def in_words(company: You) -> str:
     """Those to whom a file is offered."""
     names = [one.name for one in company.others if one.name]
-    return f"everybody in {company.room}: {', '.join(names)}" if names else f"everybody who comes into {company.room}"
+    return f"everybody in {company.room}: {', '.join(names)}" if names else f"everybody who joins {company.room}"

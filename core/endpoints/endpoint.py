@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
@@ -49,15 +49,22 @@ def _ask_nobody(prompt: str) -> str:
 
 
 @contextmanager
-def blaming(layer: Layer, said: str = "raised {} before the start.") -> Iterator[None]:
-    """Turn what a layer raises by mistake into an error that names the layer."""
+def replacing_faults(replacement: Callable[[BaseException], ChatError | None]) -> Iterator[None]:
+    """Replace what a layer raises by mistake, where there is a replacement. ChatErrors and interruptions pass unchanged."""
     try:
         yield
     except ChatError:
         raise
     except BaseException as error:
         let_through(error)
-        raise blame_one(error, layer, said) from error
+        if fault := replacement(error):
+            raise fault from error
+        raise
+
+
+def blaming(layer: Layer, said: str = "raised {} before the start.") -> AbstractContextManager[None]:
+    """Turn what a layer raises by mistake into an error that names the layer."""
+    return replacing_faults(lambda error: blame_one(error, layer, said))
 
 
 def interrupt(session: DirectChat) -> bool:
@@ -100,18 +107,9 @@ class BaseEndpoint:
         makers = (feature.make_chat for feature in stack.features if isinstance(feature, MakesChat))
         self._make_chat: Callable[..., DirectChat] = next(makers, DirectChat)
 
-    @contextmanager
-    def naming_faults(self) -> Iterator[None]:
+    def naming_faults(self) -> AbstractContextManager[None]:
         """Turn what any of the layers raises by mistake into an error that names that layer."""
-        try:
-            yield
-        except ChatError:
-            raise
-        except BaseException as error:
-            let_through(error)
-            if fault := blame(error, self.stack.layers):
-                raise fault from error
-            raise
+        return replacing_faults(lambda error: blame(error, self.stack.layers))
 
     async def prepare_layers(self, role: Role, stack: Stack) -> list[str]:
         """Let layers prepare, and show who this end is. Gives what the others have to say, for after that."""

@@ -183,8 +183,8 @@ def _ascii(name: str, written: str) -> str:
         ) from None
 
 
-def is_number(host: str) -> bool:
-    """Whether a host is an address and not a name."""
+def is_ip_address(host: str) -> bool:
+    """Whether a host is an IP address and not a name."""
     try:
         return bool(ip_address(host))
     except ValueError:

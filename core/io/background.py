@@ -25,8 +25,8 @@ class Background:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Do this, and all of it also if the task that waits for it is cancelled meanwhile; a second time ends it."""
+async def run_to_completion(work: Coroutine[Any, Any, None]) -> None:
+    """Run this to its end, even if the calling task is cancelled meanwhile. A second cancellation ends it."""
     whole = asyncio.ensure_future(work)
     try:
         await asyncio.shield(whole)

@@ -7,13 +7,12 @@ import contextlib
 import signal
 
 
-def end_as_by_control_c() -> None:
-    """Let the system, or a terminal that closes, end the program so. Called once, before a command runs."""
+def treat_as_control_c() -> None:
+    """Make SIGTERM and SIGHUP interrupt the program as Control-C does. Called once, before a command runs."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        if (
-            number is not None and signal.getsignal(number) is signal.SIG_DFL
-        ):  # a parent that ignores one, as nohup does, does so on purpose
+        # A parent that ignores a signal, as nohup does, does so on purpose.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             with contextlib.suppress(ValueError):  # not in the main thread, so embedded in another program
                 signal.signal(number, interrupt)
 

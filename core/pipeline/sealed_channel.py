@@ -78,7 +78,7 @@ class SealedChannel:
             theirs = await self._receive()
         except Refused:
             raise
-        except HandshakeFailed as error:  # who cannot read our last message hangs up
+        except HandshakeFailed as error:  # a client that cannot read our last message closes the connection
             if not self._io.over:
                 raise
             raise WrongSecret(

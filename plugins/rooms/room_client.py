@@ -16,7 +16,7 @@ from plytalk.core.contracts.items import EXIT, Extension
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.ui_hearer import show_closed, show_open, show_two
-from plytalk.core.io.background import to_its_end
+from plytalk.core.io.background import run_to_completion
 from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.files.links import SessionLink
 from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
@@ -76,7 +76,7 @@ class RoomClient(RoomInput):
             self._view.requests.lose()
             return ending
         finally:
-            await to_its_end(self.files.close())
+            await run_to_completion(self.files.close())
 
     async def _talk(self, chat: RoomChat) -> Ending:
         self._reconnecting.begin()

@@ -13,7 +13,7 @@ from plytalk.core.contracts.errors import HandshakeFailed, Usage
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.contracts.wire import IN, CutWire
-from plytalk.core.io.address import is_local, is_number, join_address
+from plytalk.core.io.address import is_ip_address, is_local, join_address
 from plytalk.plugins.sockets.opening_units import END_OF_LINE, cut_nothing, cut_opening, line
 
 PROXIED = "proxied-"
@@ -61,7 +61,7 @@ def proxied(proxy: str, forwarded: str) -> str:
         said = said[1:].partition("]")[0]
     elif said.count(":") == 1:
         said = said.partition(":")[0]
-    if not is_number(said):
+    if not is_ip_address(said):
         return f"{PROXIED}{host}-{port}:{port}"
     address = ip_address(said)
     if address in CIRCUITS:  # not one network, whose addresses count together

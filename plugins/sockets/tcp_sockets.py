@@ -13,7 +13,7 @@ from typing import Any
 
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.io.address import EVERY_NETWORK, is_number, join_address
+from plytalk.core.io.address import EVERY_NETWORK, is_ip_address, join_address
 from plytalk.core.io.asyncio_stream import AsyncioListener, AsyncioStream
 from plytalk.core.io.queue_listener import BACKLOG
 from plytalk.plugins.sockets.socket_transport import Acceptor
@@ -138,7 +138,7 @@ async def connect(host: str, port: int) -> TcpStream:
     name = join_address(host, port)
     # A name's addresses race for the connection (RFC 8305); uvloop knows no such race and tries them in turn.
     # A single address does without: asyncio that is cancelled in a race may leave a socket open.
-    races = isinstance(loop, asyncio.BaseEventLoop) and not is_number(host)
+    races = isinstance(loop, asyncio.BaseEventLoop) and not is_ip_address(host)
     race: dict[str, Any] = {"happy_eyeballs_delay": RACE_SECONDS} if races else {}
     try:
         async with asyncio.timeout(CONNECT_SECONDS):

@@ -26,7 +26,7 @@ from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refuse
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.wire import CutWire
-from plytalk.core.io.address import is_number
+from plytalk.core.io.address import is_ip_address
 from plytalk.plugins.sockets.forwarding import is_among, proxied
 from plytalk.plugins.sockets.web_socket_units import cut_web_socket
 
@@ -167,7 +167,7 @@ class WebServing:
         if origin in self.origins:
             return True
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        return origin in (f"http://{host}", f"https://{host}") and (name == "localhost" or is_number(name.strip("[]")))
+        return origin in (f"http://{host}", f"https://{host}") and (name == "localhost" or is_ip_address(name.strip("[]")))
 
 
 class WebSocketServer(WebSocketStream):

@@ -1,6 +1,8 @@
 """A layer that breaks its contract is named, with its distribution, file, line, and what the contract asks: never another."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import programs
@@ -260,6 +262,15 @@ def leave(call):
 """
 
 
+@contextmanager
+def server_with(leave: str, folder: Path) -> Iterator[tuple[programs.Chat, int]]:
+    """A server whose feature `bad` brings the command /leave, and its port; `leave` is the source of the command."""
+    plant(folder, "plytalk-feature-bad", {"feature-bad": leave + BRINGS_LEAVE})
+    environment = programs.home(folder, "server") | importing(folder)
+    with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
+        yield server, int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
+
+
 @pytest.mark.parametrize("error", ["SystemExit", "KeyboardInterrupt", "GeneratorExit"])
 def test_what_would_end_the_program_ends_one_conversation_and_the_server_goes_on(tmp_path: Path, error: str) -> None:
     text = LAYERS["cipher"].replace("return sealed", f'return sealed if b"end" not in sealed else self.end({error})')
@@ -281,10 +292,7 @@ def test_what_would_end_the_program_ends_one_conversation_and_the_server_goes_on
 
 
 def test_a_command_that_ends_the_program_fails_for_its_sender_alone(tmp_path: Path) -> None:
-    plant(tmp_path, "plytalk-feature-bad", {"feature-bad": COMMAND + BRINGS_LEAVE})
-    environment = programs.home(tmp_path, "server") | importing(tmp_path)
-    with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
-        port = int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
+    with server_with(COMMAND, tmp_path) as (server, port):
         with programs.connect(port, "--accept-new", environment=programs.home(tmp_path, "client")) as client:
             client.say("/leave")
             assert "/leave of bad failed." in client.tells("/leave of bad")
@@ -316,10 +324,7 @@ def leave(call):
 
 
 def test_what_a_plugin_raises_in_a_task_or_a_callback_is_told_with_its_line(tmp_path: Path) -> None:
-    plant(tmp_path, "plytalk-feature-bad", {"feature-bad": LATER + BRINGS_LEAVE})
-    environment = programs.home(tmp_path, "server") | importing(tmp_path)
-    with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
-        port = int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
+    with server_with(LATER, tmp_path) as (server, port):
         with programs.connect(port, "--accept-new", environment=programs.home(tmp_path, "client")) as client:
             client.say("/leave")
             for line, error in (("    {}['key']", "KeyError"), ("    sys.exit()", "SystemExit")):

@@ -37,6 +37,14 @@ def pair(folder: Path, *paths: Path, options: Sequence[str] = ()) -> tuple["pexp
     return sender, receiver
 
 
+def end_well(*programs: "pexpect.spawn[bytes]") -> None:
+    """Both end by themselves, with exit code 0."""
+    for one in programs:
+        one.expect(pexpect.EOF)
+        one.close()
+        assert one.exitstatus == 0
+
+
 def test_a_terminal_shows_a_bar_and_asks(tmp_path: Path) -> None:
     film = written(tmp_path / "film.mkv", 30_000_000)
     sender, receiver = pair(tmp_path, film)
@@ -65,10 +73,7 @@ def test_a_question_is_not_drawn_over_by_the_bar_of_another_file(tmp_path: Path)
     assert b"%" not in receiver.before
     receiver.sendline("yes")
     receiver.expect(r"The file b.txt \(10 B\) from \[server\] has arrived.")
-    for one in (sender, receiver):
-        one.expect(pexpect.EOF)
-        one.close()
-        assert one.exitstatus == 0
+    end_well(sender, receiver)
 
 
 async def test_what_is_said_after_several_bars_begins_at_the_beginning_of_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,10 +107,7 @@ def test_a_stream_of_unknown_size_has_a_bar_and_an_end_on_a_terminal(tmp_path: P
     receiver.expect(r"standard-input: [\d.]+k?M?B \[")
     receiver.expect(r"The file standard-input \(3.0 MB\) from \[server\] has arrived.")
     sender.expect("has received standard-input.")
-    for one in (sender, receiver):
-        one.expect(pexpect.EOF)
-        one.close()
-        assert one.exitstatus == 0
+    end_well(sender, receiver)
 
 
 async def test_the_bar_of_a_file_that_is_interrupted_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,10 +145,7 @@ def test_the_end_of_input_at_the_question_whether_to_replace_a_file_is_said_for_
     receiver.sendeof()
     receiver.expect("Nobody answers here: a number is added to its name.")
     receiver.expect(r"has arrived as x \(1\).")
-    for one in (sender, receiver):
-        one.expect(pexpect.EOF)
-        one.close()
-        assert one.exitstatus == 0
+    end_well(sender, receiver)
 
 
 def test_one_who_sends_to_a_room_is_told_who_is_offered_the_file(tmp_path: Path) -> None:

@@ -34,24 +34,24 @@ def layers():
 class Mine(RecordingUi):
     """A layer that plytalk does not bring."""
 
-    def block(self, told: threading.Event) -> None:
-        while not told.is_set():
+    def spin_until(self, reported: threading.Event) -> None:
+        while not reported.is_set():
             sum(range(100))
 
 
 async def test_the_line_that_blocks_is_named_once() -> None:
     said: list[str] = []
-    told = threading.Event()
+    reported = threading.Event()
 
     def say(sentence: str) -> None:
         said.append(sentence)
-        told.set()
+        reported.set()
 
     watch = HoldUpWatch([Memory, Mine], say, second=0.01)
     watch.start()
-    Mine().block(told)
+    Mine().spin_until(reported)
     watch.stop()
-    lines, first = inspect.getsourcelines(Mine.block)
+    lines, first = inspect.getsourcelines(Mine.spin_until)
     places = [f"{__file__}:{first + number} of {__name__}" for number in range(1, len(lines))]
     assert any(
         said == [f"The ui `test-recording`, at {place}, has kept everybody waiting for {SECONDS} seconds. "

@@ -19,7 +19,7 @@ async def report(*contexts: dict[str, object]) -> str:
     return "done"
 
 
-def told(*contexts: dict[str, object]) -> list[str]:
+def lines_for(*contexts: dict[str, object]) -> list[str]:
     lines: list[str] = []
     assert asyncio.run(telling_faults(report(*contexts), lines.append)) == "done"
     return lines
@@ -27,7 +27,7 @@ def told(*contexts: dict[str, object]) -> list[str]:
 
 def test_what_the_system_says_is_told_and_no_traceback() -> None:
     full = {"message": "The system has no room for another connection.", "exception": TOLD}
-    assert told(full) == ["The system has no room for another connection: too many open files."]
+    assert lines_for(full) == ["The system has no room for another connection: too many open files."]
 
 
 def test_a_fault_that_is_ours_is_told_without_what_was_in_it() -> None:
@@ -40,8 +40,8 @@ def test_a_fault_that_is_ours_is_told_without_what_was_in_it() -> None:
     asyncio.run(telling_faults(main(), lines.append))
     (line,) = lines
     assert line == f"Exception in callback fails: KeyError. {HINT}"
-    assert told({"message": "Odd\x1b[2J"}) == [f"Odd\N{SYMBOL FOR ESCAPE}[2J. {HINT}"]
+    assert lines_for({"message": "Odd\x1b[2J"}) == [f"Odd\N{SYMBOL FOR ESCAPE}[2J. {HINT}"]
 
 
 def test_many_that_are_alike_are_counted() -> None:
-    assert len(told(*[{"message": "It is full.", "exception": TOLD}] * 1000)) < 30
+    assert len(lines_for(*[{"message": "It is full.", "exception": TOLD}] * 1000)) < 30

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.io.address import Address, is_local, is_number, join_address, parse_address, parse_port
+from plytalk.core.io.address import Address, is_ip_address, is_local, join_address, parse_address, parse_port
 
 UNDERSTOOD = {
     "127.0.0.1": Address("127.0.0.1"),
@@ -146,5 +146,5 @@ def test_what_is_on_this_machine() -> None:
 
 
 def test_an_address_is_told_from_a_name() -> None:
-    assert all(map(is_number, ("127.0.0.1", "::1", "fe80::1%eth0")))
-    assert not any(map(is_number, ("localhost", "", "[::1]", "127.1")))
+    assert all(map(is_ip_address, ("127.0.0.1", "::1", "fe80::1%eth0")))
+    assert not any(map(is_ip_address, ("localhost", "", "[::1]", "127.1")))

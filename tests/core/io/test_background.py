@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from plytalk.core.io.background import Background, to_its_end
+from plytalk.core.io.background import Background, run_to_completion
 
 
 async def test_a_task_is_kept_until_it_ends() -> None:
@@ -52,7 +52,7 @@ async def test_what_must_be_done_to_its_end_is_also_where_its_task_is_cancelled(
         await go_on.wait()
         done.set()
 
-    task = asyncio.ensure_future(to_its_end(work()))
+    task = asyncio.ensure_future(run_to_completion(work()))
     await begun.wait()
     task.cancel()
     await asyncio.sleep(0)
@@ -70,7 +70,7 @@ async def test_a_second_cancellation_ends_it() -> None:
         begun.set()
         await asyncio.Event().wait()
 
-    task = asyncio.ensure_future(to_its_end(work()))
+    task = asyncio.ensure_future(run_to_completion(work()))
     await begun.wait()
     for _ in range(2):
         task.cancel()

@@ -45,6 +45,14 @@ async def window_to_one_that_does_not_read(crowd: Crowd, file: Path) -> tuple[Fi
     return bob, ann
 
 
+async def film_for_three(crowd: Crowd, home: Path) -> tuple[FileStranger, FileStranger, int]:
+    """Bob, ann who offers a file of two windows to the room, in which a third member is, and the number of the offer."""
+    bob, ann, _ = [await file_stranger(crowd, name) for name in ("bob", "ann", "eve")]
+    ann.offer(file_offer(written(home / "film.mkv", 2 * WINDOW)))
+    await ann.server_says(Taken)
+    return bob, ann, (await bob.server_says(Offering)).number
+
+
 async def test_lines_overtake_data_for_one_that_reads_slowly(home: Path) -> None:
     async with Crowd(home, headless=True, transport=Tight, host="127.0.0.1") as crowd:
         bob, ann = await window_to_one_that_does_not_read(crowd, written(home / "film.mkv", 2 * WINDOW))
@@ -134,10 +142,7 @@ async def test_what_was_asked_for_is_not_charged(home: Path) -> None:
 async def test_to_open_and_stop_a_stream_gives_nobody_anything_for_nothing(home: Path) -> None:
     """A sender and its accomplice could go on with it: what was asked of the sender counts as neither's."""
     async with Crowd(home, headless=True) as crowd:
-        bob, ann, _ = [await file_stranger(crowd, name) for name in ("bob", "ann", "eve")]
-        ann.offer(file_offer(written(home / "film.mkv", 2 * WINDOW)))
-        await ann.server_says(Taken)
-        number = (await bob.server_says(Offering)).number
+        bob, ann, number = await film_for_three(crowd, home)
         budgets = {one.name: one.budget for one in crowd.hub.members.values()}
         before = budgets["bob"].octets
         for times in (1, 2):
@@ -151,10 +156,7 @@ async def test_to_open_and_stop_a_stream_gives_nobody_anything_for_nothing(home:
 
 async def test_a_sender_that_ends_a_stream_is_charged_again(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
-        bob, ann, _ = [await file_stranger(crowd, name) for name in ("bob", "ann", "eve")]
-        ann.offer(file_offer(written(home / "film.mkv", 2 * WINDOW)))
-        await ann.server_says(Taken)
-        number = (await bob.server_says(Offering)).number
+        bob, ann, number = await film_for_three(crowd, home)
         budget = next(one for one in crowd.hub.members.values() if one.name == "ann").budget
         for times in (1, 2, 3):
             bob.send(open_stream(times, number, 0, WINDOW))

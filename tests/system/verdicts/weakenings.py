@@ -529,7 +529,7 @@ WEB = (
     Weakening(
         "a page may come to the name by which it asks",
         WEB_SOCKET,
-        ' and (name == "localhost" or is_number(name.strip("[]")))',
+        ' and (name == "localhost" or is_ip_address(name.strip("[]")))',
         "",
         red(BY_WEB, "other-origin"),
     ),
