@@ -186,8 +186,8 @@ async def _say(client: DirectChat, server: DirectChat, size: int, burst: int) ->
             await ui.all_came.wait()
     except TimeoutError:
         errors = [end.ending.error for end in (server, client) if end.ending and end.ending.error]
-        for error in sorted(errors, key=lambda error: not isinstance(error, PluginError)):  # a layer's own fault first
-            raise error from None
+        if errors:
+            raise min(errors, key=lambda error: not isinstance(error, PluginError)) from None  # a layer's own fault first
         raise LocalError(f"Of {burst} messages of {size} bytes, not all arrived.") from None
 
 
