@@ -90,7 +90,7 @@ class Splice(Reflecting):
 
 
 class Selfie(Takeover):
-    """Connects the client to a server that has the client's own keys, as in a peer-to-peer program, which is both.
+    """Connects the client to a server with the client's own keys, as in a peer-to-peer program, which is client and server.
 
     Both sides hold the right keys, and nobody else is there.
     """

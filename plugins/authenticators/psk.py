@@ -66,7 +66,7 @@ def pre_shared_key(file: Path) -> bytes:
     if digits is None:
         raise StoreError(f"{file} is not a pre-shared key, which is 64 hexadecimal digits and nothing else.", _HOW)
     key = bytes.fromhex(digits[1].decode("ascii"))
-    if not any(key):  # what makes a key failed, or was /dev/zero: everybody can guess it
+    if not any(key):  # the program that makes keys failed, or read /dev/zero
         raise StoreError(f"{file} is a key of zeros, which everybody can guess.", _HOW)
     return key
 

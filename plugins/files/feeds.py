@@ -36,8 +36,8 @@ from plytalk.plugins.files.parties import Party, Taker
 
 SLOW = 0.5
 """How long one receiver may hold up the others, in seconds."""
-CLOCK = 0.01
-"""How much too early a timer may be, in seconds."""
+TIMER_TOLERANCE = 0.01
+"""How much too early a timer may fire, in seconds."""
 GATHER = 0.1
 """How long a feed waits for another receiver that begins at the same byte, in seconds, where there can be more."""
 GATHERED = 0.5
@@ -148,7 +148,7 @@ class Feed:
             source.send(open_stream(self.number, self.offer.own, self.at, size))
 
     def _wait_for(self, slow: list[Taker]) -> None:
-        """The others wait for these now, and have waited for those before."""
+        """The others wait for these from now on; until now they have waited for `_waited_for`."""
         now = self._loop.time()
         for taker in self._waited_for:
             taker.late(now, now - self._since)
@@ -179,7 +179,7 @@ class Feed:
         if self.over or not slow or len(slow) == len(self.takers):
             return
         now = self._loop.time()
-        for taker in [taker for taker in slow if taker.late(now) >= SLOW - CLOCK]:
+        for taker in [taker for taker in slow if taker.late(now) >= SLOW - TIMER_TOLERANCE]:
             del self.takers[taker]
             taker.feed, taker.credit = None, taker.credit + self.granted
             apart = Feed(self.offer, self.at, self._pack)

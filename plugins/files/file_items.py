@@ -45,7 +45,7 @@ STREAMS = 8
 OFFERS = 16
 """How many open offers one member may have at one time."""
 ROOM_OFFERS = 100
-"""How many offers may stand in one room: all are told to each member that comes into it."""
+"""How many open offers one room may have: each member that comes into it is told of all of them."""
 MAX_SAID = 4 * KIB
 """The longest JSON object, in bytes."""
 

@@ -61,7 +61,7 @@ class KeptFolder:
         return descriptor
 
     def _made(self, name: str, make: Callable[[str], T]) -> T:
-        """What is made under this name, also where something of another kind has it: that is of no use, and is removed."""
+        """Make it under this name. Something of another kind that has the name is useless, and is removed first."""
         try:
             return make(name)
         except OSError as trouble:

@@ -31,7 +31,7 @@ def on_the_wire(size: int) -> tuple[int, int]:
 class Taker:
     """A receiver of a file: `queue` is what has yet to be sent to it, `credit` what it may be sent and was not asked for.
 
-    `feed` is the sender's stream that it gets, None where that is over, and `offer` what it is of.
+    `feed` is the sender's stream that it gets, None where that is over, and `offer` what that stream is of.
     """
 
     __slots__ = ("_at", "_late", "answered", "credit", "feed", "offer", "queue", "stream", "to")
@@ -45,8 +45,9 @@ class Taker:
         self._late = self._at = 0.0
 
     def late(self, now: float, waited: float = 0.0) -> float:
-        """For how long it would have held up the others at one time, in seconds: it grows by what they have `waited` for it
-        until now, and becomes less as quickly while they do not.
+        """Note that the others have `waited` so long for it until now; returns for how long it holds them up, in seconds.
+
+        That grows while they wait for it, and shrinks as quickly while they do not.
         """
         self._late = max(0.0, self._late - (now - waited - self._at)) + waited
         self._at = now
@@ -108,7 +109,7 @@ class Party:
             self.send(body)
 
     def send_behind(self, offer: Any, body: bytes) -> None:
-        """Send an item about an offer, behind what waits of a stream of it that is over."""
+        """Send an item about an offer, behind the data that still waits of a stream of it that is over."""
         over = (one for one in self.takers.values() if one.offer is offer and one.feed is None)
         if (taker := next(over, None)) is not None:
             self.send_last(taker, body)
@@ -140,7 +141,7 @@ class Party:
 
 
 class LocalParty(Party):
-    """That of the server's user: `hear` takes what it is sent."""
+    """The server's user: `hear` takes what it is sent."""
 
     def __init__(self, member: ExchangeMember, hear: Callable[[bytes], None]) -> None:
         super().__init__(member)
@@ -154,7 +155,7 @@ class LocalParty(Party):
 
 
 class MemberParty(Party):
-    """That of a member with a connection. Lines come first: data waits while anything else waits to be sent."""
+    """A member with a connection. Lines come first: data waits while anything else waits to be sent."""
 
     def __init__(self, member: Any) -> None:
         super().__init__(member)

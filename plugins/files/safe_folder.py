@@ -21,7 +21,8 @@ _FOLDER: int = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
 _NOFOLLOW: int = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OF_ANOTHER_KIND = (errno.ELOOP, errno.EISDIR, errno.ENOTDIR, errno.ENXIO, errno.EPERM)
-"""The errors where a link, a socket, a file of another name or owner, or a file or folder is in the place of the other."""
+"""The errors where something else is in the way: a link, a socket, a file that has a second name or another owner, a folder in
+place of a file, or a file in place of a folder."""
 _NOREPLACE = 1
 _renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
 

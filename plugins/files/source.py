@@ -27,12 +27,12 @@ def open_source(path: str | os.PathLike[str], skipped: Callable[[str], None]) ->
 
 
 def check_source(path: str | os.PathLike[str]) -> None:
-    """Whether this is a file or a folder that can be opened now. Raises TransferError."""
+    """Check that this is a file or a folder that can be opened now. Raises TransferError."""
     os.close(opened(path)[1])
 
 
 def opened(path: str | os.PathLike[str]) -> tuple[str, int]:
-    """A file or folder that is opened, and its whole path. Raises TransferError."""
+    """The absolute path of a file or folder, and a descriptor on which it is open. Raises TransferError."""
     if not (path := os.fspath(path)):
         raise TransferError("An empty name is not the name of a file.")
     with suppress(ValueError):  # a NUL, which is refused below

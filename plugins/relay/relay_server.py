@@ -188,7 +188,7 @@ class Relay:
             self._refuse(caller, RelayReason.TOO_OFTEN)
         elif holder is None or holder.stream.buffered > self.limits.unread:
             self._refuse(caller, RelayReason.NOBODY)
-        elif self._joiners.counts[caller.source] >= free:  # less than is left: so any crowd leaves something to the next one
+        elif self._joiners.counts[caller.source] >= free:  # a source gets half of what the others leave
             self._refuse(caller, RelayReason.TOO_OFTEN if free else RelayReason.FULL)
         else:
             self._opened(caller)

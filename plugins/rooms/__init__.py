@@ -2,37 +2,37 @@
 
 At the server:
 
-hub.py                 who is let in, who goes, and who is removed
+hub.py                 who is let in, who leaves, and who is removed
 room_list.py           the rooms that there are
 room.py                one room: who is in it, what happened, and how all are told
 event_log.py           what happened in a room, in order
-subscribers.py         what a room asks of those that are told
+subscribers.py         what a room needs of those that it tells
 outbox.py              when what has happened is kept, acknowledged and sent
-history.py             what is kept of the rooms in a file
+history.py             what a file keeps of the rooms
 member.py              a member over a connection
 member_chat.py         the conversation with it
-pace.py                how fast it is read from, and what if it does not read
+pace.py                how fast the server reads from it, and what happens if it does not read
 budget.py              what it may cost
-local_member.py        the person at the server
+local_member.py        the server's user as a member
 command_member.py      what both have in common: they type commands
 remote_peer.py         the key of a peer, its weaknesses, and where it comes from
 returning.py           members that may come back
-resume.py              from where on one is told what it missed
-directory.py           the names of the members that are here
+resume.py              how a member that comes back continues
+directory.py           the names of those that are here
 member_names.py        which names can be taken, and which look alike
-introduction.py        what members are told of each other
-moderation.py          what is noted about keys: names, operators, bans, mutes
-bans.py                what is noted of a ban
-typed_command.py       a command that was typed, on its way to what it does
-command_words.py       the words behind its name
-room_commands.py       the commands that everybody has
-operator_commands.py   those of operators
-signals.py             that somebody types, or has read
+introduction.py        what members are told about each other
+moderation.py          what is recorded about keys: names, operators, bans, mutes
+bans.py                what is recorded about a ban
+typed_command.py       a command that was typed, from its name to its answer
+command_words.py       its arguments
+room_commands.py       the commands for everybody
+operator_commands.py   those for operators
+signals.py             typing indicators and read receipts
 
 At a client:
 
 room_client.py         a conversation with a room, over as many connections as it takes
-room_input.py          what the user says: it goes out, or waits
+room_input.py          what the user says, which is sent or waits
 room_chat.py           the conversation over the present connection, and the lines that are kept
 reconnecting.py        when to connect again
 

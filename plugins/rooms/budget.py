@@ -29,7 +29,7 @@ BURST_REQUESTS = 80.0
 ITEM = 0.25
 """What an item that is not a message costs, and a record without items, in requests."""
 SIGNAL = 1 - ITEM
-"""What a signal costs beyond that, or something said about a file: it counts as one request."""
+"""What a signal, or something said about a file, costs beyond that: each of them counts as one request."""
 ANSWER = 1 * KIB
 """How many bytes of answers cost as much as one request."""
 UNFINISHED = 32 * MIB

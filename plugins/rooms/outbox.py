@@ -88,7 +88,7 @@ class Outbox:
         self._loop.call_soon(self._keep_and_deliver)
 
     def note_speaker(self, member: SpeakingMember, room: Room) -> None:
-        """A member says something there in the read that goes on: it is sent after that, and acknowledged when it is kept."""
+        """A member says something in this room, in the read that goes on: it is sent after that, and acknowledged when kept."""
         member.owes = True
         self._owing.append(member)
         self._rooms[room] = None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
 
 REMEMBERED = 10_000
-"""For how many members that left the server remembers how much they had said."""
+"""How many members that have gone are remembered, each with how much it had said."""
 
 
 class Returning:

@@ -66,7 +66,7 @@ class RoomList(Mapping[str, Room]):
         return Room(name, self._keep, self._pack, self._touched, after, entries, self._logs)
 
     def _bound_logs(self) -> None:
-        """The logs are too long together."""
+        """Shorten the logs, which are too long together."""
         self.forget_empty()
         while self._logs.kept > MAX_LOGS:
             longest = max((room.log for room in self._rooms.values()), key=lambda log: log.kept)

@@ -137,7 +137,7 @@ async def connect(host: str, port: int) -> TcpStream:
     loop = asyncio.get_running_loop()
     name = join_address(host, port)
     # A name's addresses race for the connection (RFC 8305); uvloop knows no such race and tries them in turn.
-    # A single address does without: asyncio that is cancelled in a race may leave a socket open.
+    # A single address needs none: asyncio may leave a socket open when it is cancelled in a race.
     races = isinstance(loop, asyncio.BaseEventLoop) and not is_ip_address(host)
     race: dict[str, Any] = {"happy_eyeballs_delay": RACE_SECONDS} if races else {}
     try:

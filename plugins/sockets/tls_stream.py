@@ -59,7 +59,7 @@ OTHER_WORDS = {
     "pem lib": "there is no certificate in the one, or no private key in the other, or its passphrase is wrong",
     "bad decrypt": "the passphrase is wrong",
 }
-"""What OpenSSL says in a way that helps nobody."""
+"""What to say in place of words of OpenSSL that help nobody."""
 _AROUND = re.compile(r"^\[\w+\] | \(_ssl\.c.*\)$")
 """What Python puts around the words of OpenSSL that have no reason."""
 ASK = "Ask the person who runs it; --tls-ca and --tls-name say which certificates to trust, and which name to expect."
@@ -180,7 +180,7 @@ class TlsFiles:
         return context
 
     def ask_with(self, secret: Callable[[str], str]) -> None:
-        """Ask for the passphrase of the key with this, where it has one."""
+        """Use this to ask for the passphrase of the key, where it has one."""
         self._secret = secret
 
     def _passphrase(self) -> str:
@@ -207,7 +207,7 @@ class TlsFiles:
 
 
 class SecuredTransport(DiallingTransport):
-    """A transport of whose server the key may have a passphrase."""
+    """A transport whose server has a private key, which may have a passphrase."""
 
     _files: TlsFiles
 

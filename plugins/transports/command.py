@@ -4,7 +4,7 @@
 
 The command is split into words as a shell does it, and no shell is run. %h and %p become the host and the port, %% a percent
 sign; in %h:%p an IPv6 address gets its brackets. Its standard input and output are one end of a pair of sockets, so each
-direction ends for itself. A command that goes on when the conversation is over is ended.
+direction ends for itself. A command that still runs when the conversation is over is terminated.
 """
 
 import asyncio

@@ -39,11 +39,6 @@ def names() -> list[str]:
     return [MAIN, *(style or script for style, script in _PART.findall(file_text(MAIN)))]
 
 
-def parts() -> dict[str, str]:
-    """What a browser is sent: the page with its style and scripts in it, and what it loads later."""
-    return {MAIN: served_page()[0], LATER: lean_scripts(LOADED_LATER)}
-
-
 def served_page() -> tuple[str, str]:
     """The page as a server sends it, and its policy: it loads scripts from there, and connects to there."""
     return put_together([name for name in names() if name not in LOADED_LATER], "'self'", "'self'")

@@ -32,7 +32,7 @@ class Frames {
     this.wake?.();
   }
 
-  /** Fail with this sentence, unless another one or none takes its place in time. */
+  /** Fail with this sentence, unless this is called again in time. Without a sentence there is no limit. */
   limit(sentence) {
     clearTimeout(this.timer);
     if (sentence) this.timer = setTimeout(() => this.fail(cut(sentence)), HANDSHAKE);
@@ -151,7 +151,7 @@ async function agreeOnCode(frames, code) {
 /** Items in sealed records, over frames and the keys that `shakeHands` agreed on. `messages` counts those that were taken. */
 class Channel {
   sent = 0;
-  looks = 0; // so many since something came
+  looks = 0; // calls of `look` since something came
   messages = 0;
   out = Promise.resolve();
   unpacker = new Unpacker();
@@ -181,7 +181,7 @@ class Channel {
     }
   }
 
-  /** Ping a server that is silent, and let go of one that does not answer. Clocks change, and sleep with their windows: looks count. */
+  /** Ping a silent server, and give up one that does not answer. It counts calls, since a clock can be set, and windows sleep. */
   look() {
     this.looks++;
     if (this.looks === 2) this.send([PING, NOTHING]);

@@ -22,12 +22,12 @@ function refuse(sentence) {
   show("fault");
 }
 
-/** While it is tried, Join cannot be pressed again. */
+/** While the page connects, Join cannot be pressed again. */
 function connecting(disabled) {
   Object.assign(byId("join"), { disabled, textContent: disabled ? "Connecting …" : "Join" });
 }
 
-/** Whether the end of the log is to be seen, where the log has this height. */
+/** Whether the end of the log is visible when the log has this height. */
 const isAtEnd = (log, height) => log.scrollHeight - log.scrollTop - height < 80;
 
 let lastHeight = 0;
@@ -132,7 +132,7 @@ class Screen {
     if (log.childElementCount > MOST_ROWS) log.firstElementChild.remove();
   }
 
-  /** Stay at the end, where the user is there. It is measured once for all that comes before the screen is drawn again. */
+  /** Keep the end visible where it is. It is measured once for all that comes before the screen is drawn again. */
   follow(log) {
     if (this.follows) return;
     const wasAtEnd = isAtEnd(log, log.clientHeight);

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from plytalk.plugins.web.lean import lean_markup, lean_script, lean_style
-from plytalk.plugins.web.page_files import file_text, names, parts
+from plytalk.plugins.web.page_files import LOADED_LATER, file_text, lean_scripts, names, served_page
 
 SCRIPT = r"""
 // a comment
@@ -61,6 +61,6 @@ def test_the_scripts_keep_to_the_habits_that_this_relies_on() -> None:
 
 
 def test_what_is_sent_is_lean() -> None:
-    sent = parts()
-    assert "//" not in "".join(sent.values())
-    assert "\n " not in "".join(sent.values())
+    sent = served_page()[0] + lean_scripts(LOADED_LATER)
+    assert "//" not in sent
+    assert "\n " not in sent

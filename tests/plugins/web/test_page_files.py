@@ -18,13 +18,15 @@ from plytalk.plugins.web.page_files import (
     answers,
     compressed,
     file_text,
+    lean_scripts,
     names,
-    parts,
     plain,
+    served_page,
     single_file,
 )
 
 MOST = 15 * 1024
+PAGE = served_page()[0]
 
 FILES = PageFiles()
 
@@ -39,8 +41,8 @@ def test_the_page_names_all_files_of_its_folder() -> None:
 
 
 def test_the_page_is_one_answer_and_the_scripts_for_files_are_another() -> None:
-    assert asked("/").body == parts()["page.html"].encode()
-    assert asked("/files.js").body == parts()["files.js"].encode()
+    assert asked("/").body == PAGE.encode()
+    assert asked("/files.js").body == lean_scripts(LOADED_LATER).encode()
     assert [asked(path).content_type for path in ("/", "/files.js")] == [
         "text/html; charset=utf-8",
         "text/javascript; charset=utf-8",
@@ -56,7 +58,7 @@ def test_the_scripts_are_one_in_the_order_of_the_page() -> None:
 
 def test_the_page_has_15_kb_at_most() -> None:
     """The requirement: 15 KB, compressed, of all that a browser loads to join a room and talk."""
-    assert len(compressed(parts()["page.html"].encode())) <= MOST
+    assert len(compressed(PAGE.encode())) <= MOST
 
 
 PATHS = (
@@ -121,8 +123,8 @@ def test_an_answer_is_compressed_for_those_who_take_that(accepted: str, expected
     assert answer.headers["Vary"] == "Accept-Encoding"
     assert (answer.headers.get("Content-Encoding") == "gzip") is expected
     body = answer.body if isinstance(answer.body, bytes) else b""
-    assert (gzip.decompress(body) if expected else body) == parts()["page.html"].encode()
-    assert answers("page.html", parts()["page.html"])[expected].body == body
+    assert (gzip.decompress(body) if expected else body) == PAGE.encode()
+    assert answers("page.html", PAGE)[expected].body == body
 
 
 def test_the_single_file_has_everything_and_may_run_nothing_else() -> None:

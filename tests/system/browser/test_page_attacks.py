@@ -13,7 +13,7 @@ from people import environment
 from programs import started
 from websockets.asyncio.client import connect as dial
 
-from plytalk.plugins.web.page_files import parts
+from plytalk.plugins.web.page_files import LATER
 
 SILENT = 2000
 OPENING = (
@@ -39,7 +39,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 def loads(port: int) -> None:
     """All files of the page, and then its WebSocket."""
-    for name in ["", *list(parts())[1:]]:
+    for name in ["", LATER]:
         asking = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         asking.request("GET", f"/{name}")
         answer = asking.getresponse()
