@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
 from plytalk.core.contracts.interruption import let_through
-from plytalk.core.contracts.kinds import GROUP, KINDS
+from plytalk.core.contracts.kinds import GROUP, KINDS, is_built_in
 from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Stream, Transport
@@ -75,9 +75,9 @@ def blame_code(error: BaseException) -> BrokenPlugin | None:
     origins = _origins()
     for frame, line in reversed([*walk_tb(error.__traceback__)]):
         module = frame.f_globals.get("__name__", "")
-        if module in origins and not module.startswith(f"{GROUP}."):
-            place = clean(f"{frame.f_code.co_filename}:{line}")
-            return BrokenPlugin(f"The plugin {origins[module]} raised {type(error).__name__}.", f"See {place}.")
+        if module in origins and not is_built_in(module):
+            location = clean(f"{frame.f_code.co_filename}:{line}")
+            return BrokenPlugin(f"The plugin {origins[module]} raised {type(error).__name__}.", f"See {location}.")
     return None
 
 
@@ -226,7 +226,7 @@ def _culprit(error: BaseException, layers: Sequence[type[Layer]]) -> Culprit:
 def _layer_of(frame: FrameType, layers: Sequence[type[Layer]]) -> type[Layer] | None:
     """The layer that a frame belongs to, whether it is a suspect or was called by one, as a UI is by an authenticator.
 
-    A stream is its transport's.
+    A stream belongs to the transport.
     """
     own = type(frame.f_locals.get("self"))
     if issubclass(own, Stream):

@@ -9,7 +9,7 @@ capacity.py       how many there may be, and which one makes way
 fair_queue.py     whose handshake has the processor
 arrival.py        the way of one peer through all that
 handlers.py       what becomes of an open conversation: one at a time, or all together
-hold_up_watch.py  the name of a plugin that keeps everybody waiting
+watchdog.py       the name of a plugin that keeps everybody waiting
 loop_faults.py    what goes wrong in the event loop, in a line
 lifecycle.py      the state of a server, and those that are inside
 notices.py        what its user is told about peers

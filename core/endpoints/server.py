@@ -28,9 +28,9 @@ from plytalk.core.endpoints.arrival import Arrivals
 from plytalk.core.endpoints.endpoint import blaming
 from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import DirectHandler, GroupHandler, Handler
-from plytalk.core.endpoints.hold_up_watch import HoldUpWatch
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
 from plytalk.core.endpoints.listening import Door, WayIn, listening_sentences
+from plytalk.core.endpoints.watchdog import Watchdog
 from plytalk.core.io.address import join_address
 from plytalk.core.pipeline.tracing import unit_teller
 from plytalk.core.stack.selection import Stack
@@ -64,7 +64,7 @@ class Server(Lifecycle):
 
     `announce(doors, guests)` gives sentences and ways in for the moment when it listens; `doors` are further addresses that lead
     to the same conversations, by other transports; `guests` are other stacks to listen for, where a feature brings all together.
-    `said` is what the user has been told of this end until then.
+    `said` is what the user has been told of this end so far.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Server(Lifecycle):
         self.arrivals: list[Arrivals] = []
         self.said: list[str] = []
         self._queue = FairQueue()
-        watch = HoldUpWatch(self.stack.layers)
+        watch = Watchdog(self.stack.layers)
         watch.start()
         try:
             self._opening = self.start(self._serve([ListenAddress(self.stack, host, port), *self._doors]))
@@ -144,10 +144,11 @@ class Server(Lifecycle):
         """Say where it listens: all of it in the first notice, and each further door in one more."""
         names = [one.name or one.stack.short_line for one in self._guests] if guests else []
         data = {"guests": {name: guest.address for name, guest in zip(names, guests, strict=True)}} if guests else {}
-        for door, sentence in zip(doors, listening_sentences(doors, guests, names), strict=True):
+        sentences = [*listening_sentences(doors, guests, names)]
+        self.said.append(sentences[0])  # the others are details
+        for door, sentence in zip(doors, sentences, strict=True):
             place = {"address": door.address, "transport": door.stack.transport.name}
             notify(self.stack.ui, sentence, "listening", detail=door is not doors[0], **place, **data)
-            self.said += [sentence] * (door is doors[0])
 
     def notice_all(self, sentences: Iterable[str]) -> None:
         told = [*sentences]

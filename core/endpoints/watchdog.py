@@ -1,7 +1,7 @@
 """Says which plugin holds up a server: one thread serves everybody, so a method that blocks keeps all others waiting.
 
-Another thread asks the event loop every second for a sign of life. Where none comes it looks which line of which plugin runs, and
-says so on standard error: no UI can show anything then. The server is not ended for it.
+Another thread asks the event loop every second for a sign of life. Where none comes, it finds out which line of which plugin
+runs, and says so on standard error, since no UI can show anything then. It does not end the server.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 
 from plytalk.core.contracts.blame import origin, title
-from plytalk.core.contracts.kinds import GROUP
+from plytalk.core.contracts.kinds import is_built_in
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.standard_streams import tell
@@ -21,7 +21,7 @@ SECONDS = 3
 ADVICE = "Let it await what it waits for, or run it in a thread: await asyncio.to_thread(...)."
 
 
-class HoldUpWatch:
+class Watchdog:
     """Watches the running loop from `start` to `stop`, where plugins of others are in use; `second` is how long one lasts."""
 
     def __init__(self, layers: Iterable[type[Layer]], say: Callable[[str], None] = tell, second: float = 1.0) -> None:
@@ -30,7 +30,7 @@ class HoldUpWatch:
         self._loop, self._watched = asyncio.get_running_loop(), threading.get_ident()
         self._answered = True
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="hold-up watch", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
         if self._files:
@@ -68,6 +68,6 @@ class HoldUpWatch:
 
 def files_of(layers: Iterable[type[Layer]]) -> Mapping[str, type[Layer]]:
     """The files of those layers that do not come with plytalk."""
-    others = [layer for layer in layers if not layer.__module__.startswith(f"{GROUP}.")]
+    others = [layer for layer in layers if not is_built_in(layer.__module__)]
     files = ((getattr(sys.modules.get(layer.__module__), "__file__", None), layer) for layer in others)
     return {file: layer for file, layer in files if file}

@@ -9,7 +9,7 @@ import programs
 from programs import importing
 from strangers import plant
 
-from plytalk.core.endpoints.hold_up_watch import SECONDS, HoldUpWatch, files_of
+from plytalk.core.endpoints.watchdog import SECONDS, Watchdog, files_of
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import RecordingUi
 
@@ -47,7 +47,7 @@ async def test_the_line_that_blocks_is_named_once() -> None:
         said.append(sentence)
         reported.set()
 
-    watch = HoldUpWatch([Memory, Mine], say, second=0.01)
+    watch = Watchdog([Memory, Mine], say, second=0.01)
     watch.start()
     Mine().spin_until(reported)
     watch.stop()
@@ -61,7 +61,7 @@ async def test_the_line_that_blocks_is_named_once() -> None:
 
 async def test_a_loop_that_waits_has_held_up_nobody() -> None:
     said: list[str] = []
-    watch = HoldUpWatch([Mine], said.append, second=0.001)
+    watch = Watchdog([Mine], said.append, second=0.001)
     watch.start()
     for _ in range(50):
         await asyncio.sleep(0.001)
@@ -72,7 +72,7 @@ async def test_a_loop_that_waits_has_held_up_nobody() -> None:
 async def test_nothing_is_watched_where_all_layers_come_with_plytalk() -> None:
     assert files_of([Memory]) == {}
     before = threading.active_count()
-    watch = HoldUpWatch([Memory])
+    watch = Watchdog([Memory])
     watch.start()
     assert threading.active_count() == before
     watch.stop()
