@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from plytalk import __version__
-from plytalk.core.contracts.errors import ChatError, Exit, OutputFailed
+from plytalk.core.contracts.errors import REPORT_IT, ChatError, Exit, OutputFailed
 from plytalk.core.contracts.sanitise import brief
 from plytalk.core.io.display import wants_colour
 from plytalk.core.io.end_signals import treat_as_control_c
@@ -157,20 +157,20 @@ def run(debug: bool) -> int:
             raise
         return blamed(error) or Exit.FAILED
     except SystemExit as error:  # also where a plugin called sys.exit() in a task that it started
-        if debug or not blamed(error):
+        if debug or not (code := blamed(error)):
             raise
-        return Exit.PLUGIN
+        return code
 
 
 def blamed(error: BaseException) -> int:
-    """Say whose fault an error is that nothing expects; the exit code where it is a plugin's, else 0."""
+    """Say whose fault an unexpected error is; the exit code where it is a plugin's, else 0."""
     from plytalk.core.contracts.blame import blame_code
 
     if fault := blame_code(error):
         complain(fault.sentence)
         return fault.exit_code
     if not isinstance(error, SystemExit):
-        complain(f"Unexpected error: {type(error).__name__}. Run it as `chat --debug ...` and report what it shows.")
+        complain(f"Unexpected error: {type(error).__name__}. {REPORT_IT}")
     return 0
 
 

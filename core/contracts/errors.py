@@ -2,7 +2,7 @@
 
     ChatError
       LocalError          we, or our user, erred
-        Usage               the command or its configuration makes no sense      exit 2
+        Usage               the command or its configuration is not valid        exit 2
         NotDone             a line or a command in the chat was refused          exit 1
         ImpossibleStack     the layers chosen cannot work together               exit 2
         CannotConnect       no connection, or no listening socket                exit 3
@@ -12,7 +12,7 @@
           DuplicateLayer      two plugins claim one name
           BrokenPlugin        a plugin does not load or does not keep its contract
       RemoteError         the peer, or somebody between, erred
-        Answered            it wanted an answer and no conversation              exit 1
+        Answered            it only wanted an answer, not a conversation         exit 1
         Tampered            a frame does not decrypt                             exit 1
         FrameTooLong        a length beyond the limit                            exit 1
         BadFrame            bytes that are not a frame                           exit 1
@@ -37,6 +37,9 @@ from enum import IntEnum
 from inspect import cleandoc
 
 from plytalk.core.contracts.sanitise import brief
+
+REPORT_IT = "Run it as `chat --debug ...` and report what it shows."
+"""What to do about an unexpected error."""
 
 
 class Exit(IntEnum):

@@ -1,7 +1,6 @@
-"""What goes wrong in an event loop outside of every conversation, told in a line: asyncio would show a traceback.
+"""Faults in an event loop, outside of every conversation, told in a line each: asyncio would show tracebacks.
 
-So it is with a system that has no file left for another connection, and with whatever a callback or a task raises that nobody
-waits for.
+For example, the system has no file left for another connection, or a callback raises something, or a task that nobody awaits.
 """
 
 import asyncio
@@ -9,11 +8,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from plytalk.core.contracts.blame import blame_code
+from plytalk.core.contracts.errors import REPORT_IT
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.endpoints.notices import Notices
 
 T = TypeVar("T")
-HINT = "Run it as `chat --debug ...` and report what it shows."
 
 
 async def telling_faults(main: Coroutine[Any, Any, T], show: Callable[[str], None]) -> T:
@@ -34,4 +33,4 @@ def sentence_of(message: str, error: BaseException | None) -> str:
         return f"{what}: {error.strerror.lower()}."
     if error and (fault := blame_code(error)):
         return f"{what}: {fault.sentence}"
-    return f"{what}: {type(error).__name__}. {HINT}" if error else f"{what}. {HINT}"
+    return f"{what}: {type(error).__name__}. {REPORT_IT}" if error else f"{what}. {REPORT_IT}"

@@ -4,7 +4,8 @@ import asyncio
 import errno
 import os
 
-from plytalk.core.endpoints.loop_faults import HINT, telling_faults
+from plytalk.core.contracts.errors import REPORT_IT
+from plytalk.core.endpoints.loop_faults import telling_faults
 
 TOLD = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
@@ -39,8 +40,8 @@ def test_a_fault_that_is_ours_is_told_without_what_was_in_it() -> None:
     lines: list[str] = []
     asyncio.run(telling_faults(main(), lines.append))
     (line,) = lines
-    assert line == f"Exception in callback fails: KeyError. {HINT}"
-    assert lines_for({"message": "Odd\x1b[2J"}) == [f"Odd\N{SYMBOL FOR ESCAPE}[2J. {HINT}"]
+    assert line == f"Exception in callback fails: KeyError. {REPORT_IT}"
+    assert lines_for({"message": "Odd\x1b[2J"}) == [f"Odd\N{SYMBOL FOR ESCAPE}[2J. {REPORT_IT}"]
 
 
 def test_many_that_are_alike_are_counted() -> None:
