@@ -11,8 +11,9 @@ SPARE = 200
 
 
 def limits_for(members: int | None, ping: float) -> Limits:
-    """The limits of a server: as many members as were asked for, if the system lets us open as many files, else as many as it
-    can have, which the user is told. Raises Usage where so many were asked for.
+    """The limits of a server with room for so many members. Raises Usage where the system does not let us open as many files.
+
+    Where no number was asked for, there is room for the usual one, or for as many as there can be files, and the user is told.
     """
     wanted = members or Limits.connections
     most = allow_open_files(wanted + SPARE)
@@ -24,7 +25,8 @@ def limits_for(members: int | None, ping: float) -> Limits:
             f"{few}, too few for --members {members}.",
             "Raise it with `ulimit -n`, or LimitNOFILE in a unit of systemd, or choose fewer.",
         )
-    connections, quarter = max(most - SPARE, most // 4), most // 4
+    quarter = most // 4
+    connections = max(most - SPARE, quarter)
     tell(f"{few}, so no more than {connections:,} people can be in the chat. Raise it with `ulimit -n`.")
     return replace(Limits(), connections=connections, unauthenticated=min(Limits.unauthenticated, quarter), ping=ping)
 

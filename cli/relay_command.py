@@ -93,7 +93,7 @@ def fingerprints(allow: Path) -> set[str]:
 
 
 def reread(server: Relay, allow: Path | None) -> None:
-    """Go by the list as it is now, or by the old one where it cannot be read again. Nobody who holds a name loses it."""
+    """Use the list as it is now, or keep the old one where it cannot be read. Nobody who holds a name loses it."""
     try:
         if allow is None or is_stream(allow):
             raise StoreError("There is no --allow file to read again.")

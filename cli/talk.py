@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from plytalk.core.endpoints.server import ListenAddress, Server
 
 FULL_SEARCH = 1000
-"""How often Python looks for circles among young objects before it looks among all; its own measure is 10."""
+"""How many garbage collections of younger objects come before one of all objects; Python's default is 10."""
 
 SERVE_EXAMPLES = """\b
 Examples:
@@ -190,7 +190,7 @@ async def attended(server: "Server", conversations: Coroutine[Any, Any, Ending],
     """Let the system tell an unattended server to end (SIGTERM) and to reload its files (SIGHUP)."""
     loop = asyncio.get_running_loop()
     alone = not server.stack.ui.present
-    if keep or alone:  # with thousands inside, the search of all objects for circles takes as long as people notice
+    if keep or alone:  # with thousands of members, a garbage collection of all objects takes so long that people notice
         gc.set_threshold(*gc.get_threshold()[:2], FULL_SEARCH)
     with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or embedded in another program
         if keep or alone:

@@ -183,7 +183,7 @@ class SendUi(TransferUi):
         self._asked = self._offered = False
         self._company: You | None = None
         self._untold: list[File] = []
-        """What is offered, and the user was not told to whom."""
+        """Offers of which the user has not been told yet who gets them."""
 
     def print_lines(self, *lines: str) -> None:
         """What the other side needs."""

@@ -152,8 +152,8 @@ class KnownHostsFile:
 def host_name(host: str, port: int | None) -> str:
     """A host as OpenSSH writes it: `host` on port 22, `[host]:port` on any other, in lowercase letters. Raises Usage.
 
-    What has no port, such as a socket's path, NAME@RELAY or NAME.local, is `[place]`, which OpenSSH takes for no host. There %xx
-    takes the place of capitals and of all that means something in a pattern, so that each place has one name.
+    What has no port, such as a socket's path, NAME@RELAY or NAME.local, is `[place]`: OpenSSH has no host of that name. There
+    %xx replaces capitals and all that means something in a pattern, so that each place has one name.
     """
     if port is None:
         return f"[{_place(host)}]"

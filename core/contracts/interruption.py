@@ -16,7 +16,7 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Interruption(KeyboardInterrupt):
-    """Ctrl-C where a question stands, which is a key there and not a signal, or a signal with another handler for that time."""
+    """Ctrl-C at a question: there it is a key and not a signal, or a signal with another handler for that time."""
 
 
 def let_through(error: BaseException) -> None:
@@ -29,7 +29,7 @@ def let_through(error: BaseException) -> None:
         if is_signal or is_cancelled:
             raise error
     finally:
-        del error  # its traceback has this frame: a circle, which keeps a connection until Python searches for circles
+        del error  # its traceback has this frame: a reference cycle, which keeps a connection until a garbage collection
 
 
 @contextmanager

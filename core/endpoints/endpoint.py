@@ -257,7 +257,7 @@ class BaseEndpoint:
             said = "raised {}; the conversation ends here."
             raise (blame(error, self.stack.layers, said) or blame_one(error, self.stack.ui, said)) from error
         finally:
-            del error  # as in `let_through`: no circle
+            del error  # as in `let_through`: no reference cycle
 
     def call_hook(self, hook: str, /, **what: Any) -> None:
         caller = getattr(self._hook, hook)

@@ -154,12 +154,12 @@ class Gathering:
         try:
             server.call_hook("session_opened", session=session)
             self._feature.attach(session)
-        except BaseException as error:  # that of one is nobody else's
+        except BaseException as error:  # a fault with one member concerns no other
             let_through(error)
             fault = error if isinstance(error, ChatError) else blame_one(error, cast(Feature, self._feature))
             server.notice(f"{session.address}: {fault.sentence}")
             part(session, fault)
-        session.begin()  # also where it has ended so: what the other side answers to the goodbye is read
+        session.begin()  # also after a fault: what the other side answers to the goodbye is read
 
     def _start_parting(self, session: DirectChat, ending: Ending) -> None:
         self._server.start(self._part(session, ending))
@@ -177,9 +177,9 @@ class Gathering:
         if self._is_parting and ending.by is EndedBy.US and ending.error:
             self._unreceived = ending
         is_last = not len(server.capacity)
-        if ending.error and (server.keeps or not is_last):
-            # What to do after a cut is for the one who can connect again.
-            server.notice(f"{session.address}: {ending.error if isinstance(ending.error, Truncated) else ending.error.sentence}")
+        if (error := ending.error) and (server.keeps or not is_last):
+            # The hint after a cut is for the other side, which can connect again.
+            server.notice(f"{session.address}: {error if isinstance(error, Truncated) else error.sentence}")
         if is_last:
             self.presence = Presence.DISPERSED
             if not self._over.done():  # otherwise the UI has failed

@@ -67,7 +67,7 @@ class Lifecycle(BaseEndpoint):
 
     @property
     def spent(self) -> str:
-        """Why nobody else can come in, since an invitation is used up or there is one peer alone; empty where somebody can."""
+        """Why nobody else can come in: an invitation is used up, or the transport has only one peer. Empty where somebody can."""
         if place := self.stack.transport.only_place:
             return f"Nobody else can come in by {place}."
         return next((auth.spent for auth in self.stack.auths if isinstance(auth, SingleUse) and auth.spent), "")

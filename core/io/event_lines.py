@@ -67,7 +67,7 @@ REPLIES = {
 def lines_of(event: Event, commands: bool = True) -> list[str]:
     """An event as lines without their ends: none for one that says nothing new to a reader of lines.
 
-    Without `commands` none is told that the user could type now.
+    `commands` says whether to add the command that a user could type next.
     """
     match event:
         case Message():

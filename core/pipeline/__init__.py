@@ -1,6 +1,6 @@
 """The data path: one connection, from its handshake to its end.
 
-The way of the bytes:
+The path of the bytes:
 
 connection.py       from bytes to items and back: begin here
 batches.py          what came in one read, through each layer
@@ -18,7 +18,7 @@ entrance.py         how a client learns that it is let in, or why not
 user_questions.py   questions to the user about a key
 step_timer.py       the time limit of each step
 
-Looking on:
+Observing it:
 
 tracing.py          what is told of each layer
 traced_layers.py    the layers, each wrapped to tell it

@@ -77,7 +77,7 @@ class Connection:
         if self.tracer:
             self.stream = self.tracer.wrap_stream(stream)
         self.identity: Identity | None = None
-        self.approved = False  # by this side's user, who was asked about the other side's key, in an opening that failed
+        self.approved = False  # whether this side's user accepted the other side's key, where the opening failed after that
         self.cipher: Cipher
         self.framer: Framer
         self.messages: Messages

@@ -38,5 +38,5 @@ class StepTimer:
                 timeout.reschedule(self._loop.time() + left)
 
     def forget(self) -> None:
-        """Drop the last step's time limit: it knows the task, which knows the attempt to open. That would be a circle."""
+        """Drop the last step's time limit: it knows the task, which knows the attempt to open: a reference cycle."""
         self._timeout = asyncio.timeout(None)

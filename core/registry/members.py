@@ -35,8 +35,8 @@ def _faults(layer: type[Any]) -> Iterator[str]:
 def _asked_of(layer: type[Any], contract: type[Layer]) -> Iterator[tuple[str, Any]]:
     """What the contract asks for, and `ready` where the layer has it. Other optional names may mean something else to it."""
     yield from ((name, getattr_static(contract, name)) for name in _members(contract))
-    if hasattr(layer, Prepares.ready.__name__):
-        yield Prepares.ready.__name__, Prepares.ready
+    if hasattr(layer, "ready"):
+        yield "ready", Prepares.ready
 
 
 def _named(layer: type[Layer]) -> str:

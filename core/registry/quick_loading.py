@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """For imports: Python does not search for circles meanwhile, and what has been loaded counts as old, since it stays."""
+    """For imports: no garbage collection meanwhile, and what has been loaded counts as old, since it stays."""
     searches, before = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:

@@ -22,7 +22,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import ATTACK, PROFILE, Found, Point, found, installed
 from plytalk.core.registry.quick_loading import loading
-from plytalk.core.registry.validation import HOOKS, fault_of, fault_of_hooks, import_place
+from plytalk.core.registry.validation import HOOKS, fault_of, fault_of_hooks, import_location
 
 if TYPE_CHECKING:
     from plytalk.core.contracts.attack import Attack
@@ -223,7 +223,7 @@ class Registry:
                 raise
             raise BrokenPlugin(
                 f"The plugin `{one.key}` of {one.origin} does not load: {type(error).__name__}: {_short(error)}."
-                f"{import_place(error, one.module)}",
+                f"{import_location(error, one.module)}",
                 f"Repair it, uninstall {one.distribution}, or block it with -p no:{one.key}.",
             ) from error
         self._remark(one, printed.getvalue())

@@ -90,8 +90,8 @@ def _fault_of_commands(feature: type[Feature]) -> str:
         if not OPTION_NAME.fullmatch(command.name):
             return f"the command {command.name!r:.100} {where} is not called in lowercase letters, digits and single hyphens."
         if isgeneratorfunction(command.run) or isasyncgenfunction(command.run):
-            place = function_location(command.run)
-            return f"the function of the command /{command.name} {where} is a generator, which does nothing here. See {place}."
+            location = function_location(command.run)
+            return f"the function of the command /{command.name} {where} is a generator, which does nothing here. See {location}."
         if not _takes_one(command.run):
             location = function_location(command.run)
             return f"the function of the command /{command.name} {where} does not take one argument, a Call. See {location}."
@@ -160,7 +160,7 @@ def _fault_of_profile(brought: Any) -> str:
     return ""
 
 
-def import_place(error: BaseException, module: str) -> str:
+def import_location(error: BaseException, module: str) -> str:
     """Where a module raised something while it was imported, as a sentence; empty where nothing of it ran."""
     name = getattr(sys.modules.get(module), "__file__", None) or _file_of(module)
     location = raised_at(error, name)

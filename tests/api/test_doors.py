@@ -25,7 +25,7 @@ def test_what_is_not_a_door_is_refused_with_an_example(written: str) -> None:
 
 
 def test_what_has_one_peer_alone_is_not_a_door() -> None:
-    with pytest.raises(Usage, match="one peer alone, over standard input and output, so it is not a door"):
+    with pytest.raises(Usage, match="only one peer, over standard input and output, so it cannot be a door"):
         read_door(Registry(), "stdio:x")
 
 

@@ -52,8 +52,8 @@ class Choice:
         return Stack.build(self.classes, self.options, self.registry.profiles(), self.made)
 
     def _name_at_relay(self) -> None:
-        """Hold a number at a relay where the name of a key is of no use: it cannot be read out with a code, and by it the other
-        side expects that key, which the handshake may not show. Raises Usage where --relay-key names another one.
+        """Hold a number at a relay where the name of a key does not work: with a code, since nobody can read such a name out,
+        and where the handshake does not show the key that others then expect. Raises Usage where --relay-key names another one.
         """
         handshake, key = cast(type[Handshake], self.classes["handshake"][0]), self.options.get("relay_key")
         shows_key = Role.RESPONDER in handshake.shows and any(option.name == "identity" for option in handshake.options)

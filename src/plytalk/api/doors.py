@@ -27,7 +27,7 @@ def read_door(registry: Registry, text: str) -> WrittenDoor:
     transport = cast(type[Transport], registry.layer("transport", name))
     if transport.only_place:
         raise Usage(
-            f"The transport `{name}` has one peer alone, over {transport.only_place}, so it is not a door.",
+            f"The transport `{name}` has only one peer, over {transport.only_place}, so it cannot be a door.",
             f"Choose it with --transport {name}, and leave out the doors.",
         )
     return WrittenDoor(transport, where or None)
