@@ -196,7 +196,7 @@ class Exchange:
         self._offers.pop(offer.number, None)
         offer.source.offers.pop(offer.own, None)
         told = [party for member, party in self._parties.items() if offer.is_for(party) and member.room is offer.room]
-        if why is FileFailure.GONE:  # whether its sender may come back decides what becomes of it
+        if why is FileFailure.GONE:  # told first: receivers keep a file whose sender may come back
             self._tell_withdrawn(told, offer, cut)
         for feed in tuple(offer.feeds):
             feed.fail(why)
@@ -242,7 +242,7 @@ def named(said: Offering) -> dict[str, Any] | None:
 
 
 def can_receive(member: Any) -> bool:
-    """Whether the program of a member knows files."""
+    """Whether the program of a member supports files."""
     return not isinstance(member, PacedSpeaker) or member.hears_events
 
 

@@ -95,9 +95,8 @@ class FileCommands:
         return [described(one) for one in offered], ()
 
     async def _accept(self, args: Sequence[str]) -> CommandAnswer:
-        *before, last = args or ("",)
-        replace = last == REPLACE
-        return described(await self._transfers.heard.accept(number_of(before if replace else args), replace)), ()
+        replace = REPLACE in args[-1:]
+        return described(await self._transfers.heard.accept(number_of(args[:-1] if replace else args), replace)), ()
 
     async def _decline(self, args: Sequence[str]) -> CommandAnswer:
         return described(self._transfers.heard.decline(number_of(args))), ()

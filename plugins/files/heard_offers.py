@@ -257,7 +257,7 @@ class HeardOffers:
             self._make_place(one)
 
     def _into(self) -> SafeFolder:
-        """The folder in which it gets its name; made again where it was removed. Raises NotStored."""
+        """The folder that files are received into, made again if it was removed. Raises NotStored."""
         if self._folder and self._folder.is_removed:
             self._folder.close()
             self._folder = None

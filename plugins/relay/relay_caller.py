@@ -12,7 +12,7 @@ from plytalk.plugins.relay.relay_frames import FrameCutter, RelayReason
 
 @dataclass(frozen=True)
 class RelayLimits:
-    """How much a relay carries, in all and for one source. A holder with more `unread` bytes is told of no more joiners."""
+    """How much a relay carries, in all and for one source. A holder that has more bytes `unread` hears of no new joiners."""
 
     holds: int = 1000
     pairs: int = 500

@@ -34,8 +34,8 @@ class LogEntry(Struct, frozen=True, gc=False):
 class LogSize:
     """How many bytes all logs of a server keep together; `shorten` is called where that is more than `most`."""
 
-    def __init__(self, most: int = sys.maxsize, shorten: Callable[[], None] | None = None) -> None:
-        self.kept, self.most, self.shorten = 0, most, shorten or (lambda: None)
+    def __init__(self, most: int = sys.maxsize, shorten: Callable[[], None] = lambda: None) -> None:
+        self.kept, self.most, self.shorten = 0, most, shorten
 
 
 class EventLog:

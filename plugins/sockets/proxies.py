@@ -39,7 +39,7 @@ AUTHENTICATION = ("No acceptable authentication methods", "Username and password
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^@]*)@)?([^@/?#]+)/?")
 _INTERIM = re.compile(rb"\A(?:HTTP/1\.[0-9] 1[0-9]{2}[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n)+")
-"""Answers before the answer (RFC 9110 section 15.2)."""
+"""Interim answers, which come before the final one (RFC 9110 section 15.2)."""
 _STATUS = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})(?: ([^\r\n]*))?")
 
 

@@ -7,7 +7,7 @@ from plytalk.plugins.ssh.guest_server import GuestLogin
 
 VERSION = "plytalk"
 KEY_EXCHANGES = ("mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256")
-"""Those that a stranger cannot make expensive: with a group of 8,192 bits or a new RSA key one takes as long as ten of these."""
+"""Those whose cost a stranger cannot raise: one with a group of 8,192 bits or a new RSA key takes as long as ten of these."""
 PING_SECONDS, PINGS = 30, 4
 """After how much silence a guest is asked whether it is there, and how many questions may be unanswered."""
 

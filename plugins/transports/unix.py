@@ -82,7 +82,7 @@ def remove_stale(path: str) -> None:
 
 
 def why(error: Exception) -> str:
-    """In words. Python says itself that a path is longer than the system's sockets allow."""
+    """What is wrong, in words. That a path is too long is an error of Python itself, in its own words."""
     said = getattr(error, "strerror", None) or str(error)
     return "the path is too long" if said.startswith("AF_UNIX") else said.lower()
 

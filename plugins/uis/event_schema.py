@@ -25,5 +25,5 @@ def schema() -> dict[str, Any]:
 
 
 def as_text() -> str:
-    """The schema as in the docs and in the package."""
+    """The schema as the docs and the package contain it."""
     return msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"
