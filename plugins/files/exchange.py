@@ -180,7 +180,8 @@ class Exchange:
             return None
         if said.key is None:
             return self._find(said.to)
-        return next((one for one in present(room) if is_same(one, named(said))), None)
+        whom = named(said)
+        return next((one for one in present(room) if is_same(one, whom)), None)
 
     def _announce(self, offer: StandingOffer, member: Any) -> bool:
         """Tell a member of an offer; whether it can receive it."""
