@@ -13,17 +13,19 @@ from pathlib import Path
 import programs
 import pytest
 
+from plytalk.core.contracts.limits import Limits
+
 PROJECT = Path(__file__).resolve().parents[2]
 UNIT = PROJECT / "examples" / "systemd" / "plytalk.service"
 INSTALLED = "/opt/plytalk/bin/chat"
 LOOSEST = 2.0  # of 10, by the scale of `systemd-analyze security`: a service without any sandbox has 9.6
 
 
-def command() -> list[str]:
+def setting(name: str) -> str:
     unit = configparser.RawConfigParser(strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read(UNIT)
-    return unit["Service"]["ExecStart"].split()
+    return unit["Service"][name]
 
 
 def analyze(*arguments: str, unit: Path) -> subprocess.CompletedProcess[str]:
@@ -49,6 +51,10 @@ def test_systemd_understands_every_line(unit: Path) -> None:
     assert "ProtectSystm" in analyze("verify", "--man=no", unit=unit).stderr
 
 
+def test_systemd_lets_the_server_wait_for_its_peers() -> None:
+    assert int(setting("TimeoutStopSec")) > Limits.farewell
+
+
 def test_its_sandbox_is_tight(unit: Path) -> None:
     if "--offline" not in analyze("--help", unit=unit).stdout:
         pytest.skip("needs systemd-analyze of systemd 250 or newer")
@@ -59,7 +65,7 @@ def test_its_sandbox_is_tight(unit: Path) -> None:
 
 
 def test_its_options_are_those_of_the_program() -> None:
-    program, serve, *arguments = command()
+    program, serve, *arguments = setting("ExecStart").split()
     assert (program, serve) == (INSTALLED, "serve")
     known = set(re.findall(r"--[a-z-]+", programs.chat("serve", "--help").stdout))
     assert {argument for argument in arguments if argument.startswith("--")} <= known
@@ -69,7 +75,7 @@ def test_its_options_are_those_of_the_program() -> None:
 def test_its_command_serves_and_ends_well_when_systemd_stops_it(tmp_path: Path) -> None:
     """The unit's own command, at addresses that are free: what it tells goes to the journal."""
     free = {"0.0.0.0": "127.0.0.1", "127.0.0.1:9591": "127.0.0.1:0"}
-    arguments = [free.get(argument, argument) for argument in command()[2:]]
+    arguments = [free.get(argument, argument) for argument in setting("ExecStart").split()[2:]]
     environment = programs.ENVIRONMENT | {"PLYTALK_HOME": str(tmp_path)}
     with programs.serve(*arguments, environment=environment) as server:
         server.tells('"event": "server opened"')
