@@ -67,7 +67,7 @@ class ClassFeature(Feature):
         return [
             await self._page.listen(),
             f"Reports go to {self._reports}.",
-            "/class shows how far everybody is, /hint all 1 gives a hint, and Ctrl-C twice ends the class.",
+            "/class shows everyone's progress, /hint all 1 gives a hint, and Ctrl-C twice ends the class.",
         ]
 
     @hookimpl

@@ -1,4 +1,4 @@
-"""The page of a class: how far everybody is, read again every second.
+"""The page of a class: everyone's progress, read again every second.
 
 Three files without anything from elsewhere, and `state.json`. Names reach the page as data and are set as text; the policy of the
 page allows its own files and nothing else, and a request by another name than the server's address is refused, so that no other

@@ -47,7 +47,7 @@ class Exercise:
 
 
 def template(name: str) -> bytes:
-    """A program that students complete or mend, as it is handed out."""
+    """A program that students complete or repair, as it is handed out."""
     return Path(__file__).with_name("templates").joinpath(f"{name}.txt").read_bytes()
 
 

@@ -47,7 +47,7 @@ SOUND = {
 
 
 class LabelledGcm:
-    """The other side, which has been mended already."""
+    """The other side, which has been repaired already."""
 
     def __init__(self, secret: bytes, label: bytes) -> None:
         self._label = label
