@@ -31,6 +31,7 @@ from plytalk.core.io.address import Address
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.authenticators.code import Code
+from plytalk.plugins.files.file_words import path_word
 from plytalk.plugins.files.piped import Piped
 from plytalk.trust.code_returns import Returns
 
@@ -133,7 +134,7 @@ def forget(codes: Sequence[Returns]) -> None:
 
 def opened(files: Sequence[str]) -> list[str]:
     """The paths, with standard input in place of `-`: what reads a code or an answer there must not take what is sent."""
-    files = [f"./{file}" if file.startswith("@") else file for file in files]  # it is a file here, and nobody's name
+    files = [path_word(file) for file in files]
     if "-" not in files:
         return files
     if files.count("-") > 1:

@@ -19,6 +19,11 @@ HELP = {
 """The commands. They are carried out where they are typed, since the files are there and not at the server."""
 
 
+def path_word(path: str) -> str:
+    """A path as an argument of /send, where a word that begins with @ is the name of a member."""
+    return f"./{path}" if path.startswith("@") else path
+
+
 class NoFilesHere(LocalError):
     """Your program cannot send or receive files."""
 

@@ -18,6 +18,7 @@ from plytalk.core.contracts.events import Event, Result, Sender
 from plytalk.core.contracts.items import is_exit
 from plytalk.core.contracts.limits import SPLIT, TOO_LONG, Limits, too_long
 from plytalk.core.contracts.ui import Conversation
+from plytalk.plugins.files.file_words import path_word
 from plytalk.trust.folders import HOME
 
 Secret = Callable[[str], str]
@@ -182,10 +183,7 @@ class ProgramEndpoint(ABC):
         offered to it with the command `accept` and that number, or with `yes=True` in advance.
         """
         refuse_other_types(path=(path, str | bytes | PathLike), to=(to, str | None))
-        name = fsdecode(path)
-        if name.startswith("@"):  # it is a file, and nobody's name
-            name = f"./{name}"
-        result = await self.command("send", name, *([f"@{to}"] if to is not None else []))
+        result = await self.command("send", path_word(fsdecode(path)), *([f"@{to}"] if to is not None else []))
         return str(result.data[0]["transfer"])
 
     async def command(self, name: str, *arguments: str) -> Result:
