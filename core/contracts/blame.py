@@ -6,7 +6,8 @@ that gave them is at fault. All of this runs after a fault, or while a conversat
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from inspect import getattr_static, getsourcefile, getsourcelines, isfunction, signature, unwrap
 from traceback import walk_tb
 from types import CodeType, FrameType
@@ -49,6 +50,25 @@ def blame_one(error: BaseException, layer: Layer | type[Layer], said: str = "rai
     made = blame(error, [layer], said)
     assert made is not None
     return made
+
+
+@contextmanager
+def replacing_faults(replacement: Callable[[BaseException], ChatError | None]) -> Iterator[None]:
+    """Replace what a layer raises by mistake, where there is a replacement. ChatErrors and interruptions pass unchanged."""
+    try:
+        yield
+    except ChatError:
+        raise
+    except BaseException as error:
+        let_through(error)
+        if fault := replacement(error):
+            raise fault from error
+        raise
+
+
+def blaming(layer: Layer, said: str = "raised {}.") -> AbstractContextManager[None]:
+    """Turn what a layer raises by mistake into an error that names the layer."""
+    return replacing_faults(lambda error: blame_one(error, layer, said))
 
 
 def blame_hook(
@@ -101,7 +121,7 @@ def title(layer: type[Layer]) -> str:
 def checked(layer: Any, method: str, gives: Any, *arguments: Any) -> Any:
     """What a method returns, while a conversation is set up. Raises BrokenPlugin for what it raises and no user would
     understand, and for what it returns if that is not of the type `gives`."""
-    try:
+    try:  # `blaming` would take several times as long, and a trace calls this for each message
         got = getattr(layer, method)(*arguments)
     except ChatError:
         raise

@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import cast
 
 from plytalk.core.bases.wire_stream import WireStream
+from plytalk.core.contracts.blame import blaming
 from plytalk.core.contracts.errors import Answered, Busy, ChatError, Refused, RemoteError, TooSlow
 from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import CloseReason, Empty
@@ -17,7 +18,6 @@ from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import Admission, Full, Reason, TurnedAway, source_of
-from plytalk.core.endpoints.endpoint import blaming
 from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import Handler
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
@@ -107,7 +107,7 @@ class Arrivals:
         seconds = limits.person if isinstance(stream, KnowsPeer) else limits.handshake
         try:
             async with asyncio.timeout(seconds):
-                with blaming(self.transport, "raised {}."):
+                with blaming(self.transport):
                     await opening.opened()
         except TimeoutError:
             error = TooSlow(f"The other side did not open its connection within {seconds:g} seconds.")

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 from msgspec.structs import replace
 
-from plytalk.core.contracts.blame import blame, blame_hook, blame_one, returned
+from plytalk.core.contracts.blame import blame, blame_hook, blame_one, blaming, replacing_faults, returned
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, NotDone, UnknownPeer
 from plytalk.core.contracts.events import notify
@@ -32,6 +32,7 @@ from plytalk.core.stack.selection import Stack
 T = TypeVar("T")
 PLUGIN_FAILED = "A plugin of this server has failed."
 """What a client reads whose conversation ends for that."""
+BEFORE_THE_START = "raised {} before the start."
 
 
 async def stop(*tasks: "asyncio.Task[Any]") -> None:
@@ -46,25 +47,6 @@ async def stop(*tasks: "asyncio.Task[Any]") -> None:
 
 def _ask_nobody(prompt: str) -> str:
     raise UnknownPeer(f"{prompt} Nobody can be asked here.")
-
-
-@contextmanager
-def replacing_faults(replacement: Callable[[BaseException], ChatError | None]) -> Iterator[None]:
-    """Replace what a layer raises by mistake, where there is a replacement. ChatErrors and interruptions pass unchanged."""
-    try:
-        yield
-    except ChatError:
-        raise
-    except BaseException as error:
-        let_through(error)
-        if fault := replacement(error):
-            raise fault from error
-        raise
-
-
-def blaming(layer: Layer, said: str = "raised {} before the start.") -> AbstractContextManager[None]:
-    """Turn what a layer raises by mistake into an error that names the layer."""
-    return replacing_faults(lambda error: blame_one(error, layer, said))
 
 
 def interrupt(session: DirectChat) -> bool:
@@ -125,7 +107,7 @@ class BaseEndpoint:
         return told
 
     async def prepare_layer(self, role: Role, layer: Layer) -> Sequence[str]:
-        with blaming(layer):
+        with blaming(layer, BEFORE_THE_START):
             told = await prepare(layer, role, self._secret)
         if not isinstance(told, Sequence):
             raise returned(layer, "ready", told)
@@ -139,7 +121,7 @@ class BaseEndpoint:
 
     @staticmethod
     async def call_transport(transport: Transport, way: Callable[[str, int], Awaitable[T]], host: str, port: int) -> T:
-        with blaming(transport, "raised {}."):
+        with blaming(transport):
             got = await way(host, port)
         if not isinstance(got, Stream | Listener):
             raise returned(transport, way.__name__, got)

@@ -8,7 +8,7 @@ from enum import Enum
 from functools import partial
 from typing import Protocol, cast
 
-from plytalk.core.contracts.blame import blame_one
+from plytalk.core.contracts.blame import blame_one, blaming
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import Busy, ChatError, Refused, Truncated
 from plytalk.core.contracts.feature import Feature
@@ -134,13 +134,8 @@ class Gathering:
             member.exit()
 
     def _local_member(self, first: DirectChat) -> Conversation:
-        try:
+        with blaming(cast(Feature, self._feature)):
             return self._feature.local_member(first.stack, first.address, self._leave)
-        except ChatError:
-            raise
-        except BaseException as error:
-            let_through(error)
-            raise blame_one(error, cast(Feature, self._feature)) from error
 
     def _begin(self, first: DirectChat) -> None:
         self.presence = Presence.MEETING

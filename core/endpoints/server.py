@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from plytalk.core.contracts.blame import blame_hook
+from plytalk.core.contracts.blame import blame_hook, blaming
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, ChatError, Usage
 from plytalk.core.contracts.events import WAY_IN, notify
@@ -25,7 +25,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Listener
 from plytalk.core.contracts.wire import TellsWire
 from plytalk.core.endpoints.arrival import Arrivals
-from plytalk.core.endpoints.endpoint import blaming
+from plytalk.core.endpoints.endpoint import BEFORE_THE_START
 from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import DirectHandler, GroupHandler, Handler
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
@@ -137,7 +137,7 @@ class Server(Lifecycle):
 
     def _tell_authenticators(self, addresses: Sequence[str]) -> Iterator[str]:
         for auth in self.stack.auths:
-            with blaming(auth):
+            with blaming(auth, BEFORE_THE_START):
                 yield from listening(auth, addresses)
 
     def _tell_where(self, doors: Sequence[Door], guests: Sequence[Door]) -> None:
@@ -189,7 +189,7 @@ class Server(Lifecycle):
     async def _accept(self, listener: Listener, arrivals: Arrivals) -> None:
         while self.state is State.LISTENING or self.keeps or self._group:
             try:
-                with blaming(arrivals.transport, "raised {}."):
+                with blaming(arrivals.transport):
                     stream = await listener.accept()
             except CannotConnect:
                 if self.state is not State.LISTENING:

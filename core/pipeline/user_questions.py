@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from plytalk.core.contracts.blame import blame_one
-from plytalk.core.contracts.errors import ChatError, HandshakeFailed, Withdrawn
-from plytalk.core.contracts.interruption import let_through
+from plytalk.core.contracts.blame import blaming
+from plytalk.core.contracts.errors import HandshakeFailed, Withdrawn
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.ui import Ui
@@ -59,13 +58,8 @@ class UserQuestions:
             return self.approved
 
     async def _ask(self, question: str, otherwise: str, **about: str) -> bool:
-        try:
+        with blaming(self._ui):  # out of a task, SystemExit would end the loop
             return await self._ui.question_queue.ask(question, otherwise, **about)
-        except ChatError:
-            raise
-        except BaseException as error:  # out of a task, SystemExit would end the loop
-            let_through(error)
-            raise blame_one(error, self._ui) from error
 
     async def _unless_gone(self, asking: "asyncio.Future[bool]") -> bool:
         """The answer. Raises HandshakeFailed when the other side disconnects first, which withdraws the question.

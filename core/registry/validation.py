@@ -14,15 +14,13 @@ from plytalk.core.contracts.blame import asked, class_location, function_locatio
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.events import TYPE_NAMES, Event
 from plytalk.core.contracts.feature import Feature
-from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.kinds import KINDS, is_built_in
 from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.members import fault_of_members
 
-OWN = "plytalk."
-"""Layers of this package are checked by its tests, and not again at each start."""
 JUDGEMENTS = ("agree", "check", "verify")
 OPTION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OPTION_TYPES = (bool, int, str, Path)
@@ -68,7 +66,9 @@ def _fault_of_layer(brought: Any) -> str:
         return f"the {kind} `{brought.name}` would let everybody in: it defines none of {', '.join(JUDGEMENTS)}."
     if fault := _fault_of_statements(brought):
         return fault
-    return "" if brought.__module__.startswith(OWN) else fault_of_hooks(vars(brought)) or fault_of_members(brought)
+    if is_built_in(brought.__module__):  # the tests check these, so a start does not
+        return ""
+    return fault_of_hooks(vars(brought)) or fault_of_members(brought)
 
 
 def _fault_of_events(feature: type[Feature]) -> str:
@@ -128,7 +128,7 @@ def _fault_of_attack(brought: Any) -> str:
         return f"the defences of the attack `{brought.name}` are {brought.defences!r:.100}, which is not a set of Property."
     if not isinstance(summary := brought.summary(), str) or clean(summary) != summary:
         return f"the attack `{brought.name}` describes itself with {summary!r:.100}, which cannot be printed."
-    return "" if brought.__module__.startswith(OWN) else fault_of_members(brought)
+    return "" if is_built_in(brought.__module__) else fault_of_members(brought)
 
 
 def _fault_of_statements(layer: type[Layer]) -> str:
