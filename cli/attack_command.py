@@ -1,7 +1,6 @@
 """`chat attack`: an attacker between two real programs."""
 
 import asyncio
-import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.address import Address
 from plytalk.core.io.standard_streams import tell
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.interceptor import HandshakeSteps
@@ -79,15 +79,15 @@ def attack(
             made.rewrite(dict(rules))
         return made
 
-    with tempfile.TemporaryDirectory() as folder, tracing(trace) as tracer:
+    with TemporaryFolder() as folder, tracing(trace) as tracer:
         scenario = Scenario("attack", choice.classes, options=choice.options)
-        own = scenario.stack(ATTACKER, Path(folder))
+        own = scenario.stack(ATTACKER, folder)
         if not kind.applies(own):
             raise Usage(f"The attack `{wanted}` finds nothing to attack in {own.line}.")
         proxy = Proxy(
             own,
             make,
-            handshake_steps(choice, Path(folder)),
+            handshake_steps(choice, folder),
             partial(report, wanted),
             tracer,
             StepPrompt().decide if step else None,

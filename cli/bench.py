@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -12,6 +10,7 @@ from plytalk.api.choice import Choice
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.core.contracts.limits import Limits
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.core.stack.selection import choose_named, refuse_impossible
 from plytalk.lab.bench.stack_costs import StackCost, measure, scenario_of
 
@@ -51,8 +50,8 @@ def bench(choice: Choice, sizes: tuple[int, ...], rounds: int, seconds: float, t
     """Measure what a stack costs, beside the built-in ones."""
     refuse_impossible(choice.classes)
     costs = stacks_of(choice)
-    with TemporaryDirectory(prefix="plytalk-bench-") as folder:
-        asyncio.run(measure(costs, Path(folder), sizes=sizes, rounds=rounds, seconds=seconds, tcp=tcp))
+    with TemporaryFolder("plytalk-bench-") as folder:
+        asyncio.run(measure(costs, folder, sizes=sizes, rounds=rounds, seconds=seconds, tcp=tcp))
     if as_json:
         how = {"rounds": rounds, "seconds": seconds, "through": "tcp" if tcp else "memory"}
         print(json.dumps({**how, "stacks": [cost.as_json() for cost in costs]}, indent=2))

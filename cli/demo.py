@@ -1,7 +1,6 @@
 """`chat demo`: a real server and a real client in one terminal, and what of their words goes over the wire."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.core.pipeline.tracing import Trace, TraceEvent
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.registry.registry import Registry
@@ -132,9 +132,9 @@ def demo(choice: Choice, trace: Path | None, full: bool, compare: bool, html: Pa
 def had(choice: Choice, trace: Trace | None = None) -> tuple[int, Demonstration]:
     """Have the conversation; the exit code, and what was seen of it."""
     heard = Overheard(trace)
-    with tempfile.TemporaryDirectory() as folder:
-        server, client = two_stacks(choice, Path(folder))
-        code = run(run_conversation(choice, server, client, Path(folder), heard))
+    with TemporaryFolder() as folder:
+        server, client = two_stacks(choice, folder)
+        code = run(run_conversation(choice, server, client, folder, heard))
     return code, Demonstration(client, inspect_frames(heard.events))
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shutil import copyfileobj
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,6 +28,7 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.io.address import Address
 from plytalk.core.io.standard_streams import tell
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.authenticators.code import Code
 from plytalk.plugins.files.file_words import path_word
@@ -183,11 +183,11 @@ def receive(choice: Choice, address: str, port: int | None, overwrite: bool, qui
         into = choice.options.get("into") or Path()
         ui = shown_by(choice, ReceiveUi(yes, quiet, into if overwrite else None))
         return ended(ui, connected(choice, address, port, limits))
-    with TemporaryDirectory() as folder:
-        choice.options["into"] = Path(folder)
+    with TemporaryFolder() as folder:
+        choice.options["into"] = folder
         ui = shown_by(choice, ReceiveUi(yes, quiet=True))
         code = ended(ui, connected(choice, address, port, limits))
-        return code or written_out(Path(folder))
+        return code or written_out(folder)
 
 
 def written_out(folder: Path) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -17,6 +16,7 @@ from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.standard_streams import tell
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks.scenario import scenario_of_layer
 from plytalk.lab.fuzz.differential import Comparison, Differential
@@ -59,8 +59,8 @@ def fuzz(registry: Registry, handshake: str, seconds: float, seed: int, first_on
     It runs the conformance kit, compares undisturbed conversations, replays messages, and changes messages at random. The exit
     code is 1 if it found a fault.
     """
-    with TemporaryDirectory(prefix="plytalk-fuzz-") as folder, limited_memory():
-        make = maker(registry, handshake, Path(folder))
+    with TemporaryFolder("plytalk-fuzz-") as folder, limited_memory():
+        make = maker(registry, handshake, folder)
         fuzzer = HandshakeFuzzer(lambda: make(Role.INITIATOR), lambda: make(Role.RESPONDER), seed)
         found = fuzzer.report
         goes = until(seconds, lambda: f"{found.attempts:,} handshakes, {counted(len(found.findings), 'fault')}")
@@ -100,8 +100,8 @@ def compare(registry: Registry, first: str, second: str, seconds: float, seed: i
     """
     if first == second:
         raise Usage("Both names are the same handshake.", "Name two implementations of one protocol.")
-    with TemporaryDirectory(prefix="plytalk-compare-") as folder, limited_memory():
-        makes = {name: maker(registry, name, Path(folder) / name) for name in (first, second)}
+    with TemporaryFolder("plytalk-compare-") as folder, limited_memory():
+        makes = {name: maker(registry, name, folder / name) for name in (first, second)}
         differential = Differential(makes, seed)
         goes = until(seconds, lambda: f"{differential.comparison.attempts:,} handshakes")
         try:

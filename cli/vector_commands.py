@@ -3,7 +3,6 @@
 import asyncio
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ from plytalk.cli.main import paint
 from plytalk.cli.parameters import TEXT
 from plytalk.core.contracts.errors import Exit
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.vectors.handshake_vectors import handshake_vector
 from plytalk.lab.vectors.interop import Check, checks
@@ -51,8 +51,8 @@ def vectors(registry: Registry, names: tuple[str, ...], seed: int, count: int) -
 
     The same seed gives the same bytes every time, so nothing in the vectors is secret. Only the lab runs seeded handshakes.
     """
-    with TemporaryDirectory(prefix="plytalk-vectors-") as folder:
-        made = [one for name in names for one in _vectors_of(registry, name, Path(folder), seed, count)]
+    with TemporaryFolder("plytalk-vectors-") as folder:
+        made = [one for name in names for one in _vectors_of(registry, name, folder, seed, count)]
     print(json.dumps({"seed": seed, "vectors": made}, indent=1))
 
 

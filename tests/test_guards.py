@@ -360,3 +360,9 @@ def test_what_objects_hold_is_asked_in_one_place() -> None:
     """See tests/support/heap.py for what goes wrong otherwise."""
     files = [file for file in ROOT.glob("tests/**/*.py") if "get_referents(" in file.read_text(encoding="utf-8")]
     assert {file.name for file in files} == {"heap.py", Path(__file__).name}
+
+
+def test_temporary_folders_are_made_in_one_place() -> None:
+    """What the standard library offers leaves the folder behind if it is interrupted at the wrong moment."""
+    users = [name for name in SOURCES if re.search(r"TemporaryDirectory\(|mkdtemp\(", (ROOT / name).read_text(encoding="utf-8"))]
+    assert users == []

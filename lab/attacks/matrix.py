@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from plytalk.core.contracts.attack import Attack, Outcome, Target
 from plytalk.core.contracts.authenticator import Authenticator
@@ -17,6 +16,7 @@ from plytalk.core.contracts.optional import listening, prepare
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
@@ -162,9 +162,9 @@ def measure(
     """
     for scenario in scenarios:
         progress(f"attacking {scenario.name} ...")
-        with TemporaryDirectory() as folder:
+        with TemporaryFolder() as folder:
             try:
-                yield from clock.run(_measure(scenario, attacks, seeds, known, Path(folder), trace, keep_records))
+                yield from clock.run(_measure(scenario, attacks, seeds, known, folder, trace, keep_records))
             except Usage as error:
                 progress(f"left out {scenario.name}: {error}")
 

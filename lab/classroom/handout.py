@@ -11,10 +11,10 @@ import subprocess
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.lab.classroom.exercise_book import NUMBERS, worksheet
 from plytalk.trust.files import write_new
 
@@ -107,7 +107,7 @@ def as_pdf(page: str) -> bytes:
             "A PDF is printed by Chromium, which is not installed.",
             "Install it (Debian and Ubuntu: `apt install chromium`), or write handout.html and print that.",
         )
-    with TemporaryDirectory() as folder:
+    with TemporaryFolder() as folder:
         source, target = Path(folder, "handout.html"), Path(folder, "handout.pdf")
         source.write_text(page, encoding="utf-8")
         flags = ["--headless=new", "--disable-gpu", "--no-pdf-header-footer", f"--user-data-dir={folder}/profile"]

@@ -9,11 +9,11 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
-from tempfile import TemporaryDirectory
 
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.limits import MIB
 from plytalk.core.contracts.sanitise import brief
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.lab.classroom import exercise_book
 from plytalk.lab.classroom.task import AnswerVerdict
 
@@ -28,7 +28,7 @@ PASSED = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LANG", "LC_ALL")
 def judge_apart(number: int, seed: str, answer: str) -> AnswerVerdict:
     """Whether an answer is right, judged in another process. Raises Usage."""
     environment = {name: os.environ[name] for name in PASSED if name in os.environ}
-    with TemporaryDirectory() as folder:
+    with TemporaryFolder() as folder:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", __name__, str(number), seed],
             stdin=subprocess.PIPE,

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -12,6 +11,7 @@ from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose_named
 from plytalk.lab.attacks import clock
@@ -69,8 +69,7 @@ def check(draw: Draw, answer: str) -> AnswerVerdict:
 
 async def meet(known_hosts: str, key: Ed25519PrivateKey) -> ParticipantRecord:
     """What the client's user sees where a server with this key answers, and the client has this file."""
-    with TemporaryDirectory() as home:
-        folder = Path(home)
+    with TemporaryFolder() as folder:
         write(folder / "server", key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
         write(folder / "known_hosts", known_hosts.encode())
         stacks = {

@@ -1,13 +1,12 @@
 """Exercise 3: man in the middle. The answer is an attack; it must rewrite a line of an encrypted conversation unnoticed."""
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from plytalk.core.bases.attacking import Takeover
 from plytalk.core.contracts.attack import Attack, Interceptor
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.peers import Role
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.matrix import MatrixRunner
@@ -103,8 +102,8 @@ async def measure_both(make_attack: Callable[[], Attack], draw: Draw) -> Mapping
 
 
 async def attacked(make_attack: Callable[[], Attack], scenario: Scenario, draw: Draw) -> AttackRecord:
-    with TemporaryDirectory() as folder:
-        runner = MatrixRunner(scenario, Path(folder), ())
+    with TemporaryFolder() as folder:
+        runner = MatrixRunner(scenario, folder, ())
         await runner.prepare()
         return await run_attack(runner.stacks, runner.own, make_attack(), runner.handshake_steps, script=script(draw))
 

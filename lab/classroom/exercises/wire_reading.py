@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from plytalk.core.bases.attacking import wait_until_idle
 from plytalk.core.contracts.peers import Role
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.core.pipeline.connection import Connection
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.participants import OutOfBand, ParticipantRecord, ParticipantUi
@@ -30,7 +30,7 @@ def script(draw: Draw) -> Iterator[tuple[Role, str]]:
 
 
 def make(draw: Draw) -> Files:
-    with TemporaryDirectory() as folder:
+    with TemporaryFolder() as folder:
         path = Path(folder, "wire.trace")
         clock.run(record(draw, path))
         return {path.name: path.read_bytes()}
