@@ -8,15 +8,17 @@ from importlib import import_module
 from keyword import iskeyword
 from typing import Any
 
-import click
-
 from plytalk import __version__
-from plytalk.core.contracts.errors import REPORT_IT, ChatError, Exit, OutputFailed
-from plytalk.core.contracts.sanitise import brief
-from plytalk.core.io.display import wants_colour
-from plytalk.core.io.end_signals import treat_as_control_c
-from plytalk.core.io.standard_streams import flush_output, prepare, tell
 from plytalk.core.registry.quick_loading import loading
+
+with loading():
+    import click
+
+    from plytalk.core.contracts.errors import REPORT_IT, ChatError, Exit, OutputFailed
+    from plytalk.core.contracts.sanitise import brief
+    from plytalk.core.io.display import wants_colour
+    from plytalk.core.io.end_signals import treat_as_control_c
+    from plytalk.core.io.standard_streams import flush_output, prepare, tell
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
 COMMANDS = {

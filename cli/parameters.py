@@ -3,16 +3,26 @@
 None of them may be empty: an empty value is what a shell makes of a variable that is not set.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.io.address import Address, parse_address, parse_port
 from plytalk.trust.contacts import Contacts
 from plytalk.trust.folders import user_file
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+def completions(names: Iterable[str], incomplete: str) -> "list[CompletionItem]":
+    """Those of the names that begin so, for a shell."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 class TextType(click.ParamType[str]):
@@ -59,13 +69,12 @@ class ContactType(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return TEXT.convert(value, param, ctx)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
         try:
             known = Contacts(user_file("contacts")).all()
         except ChatError:
             return []
-        names = [f"@{contact.name}" for contact in known if contact.address]
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return completions((f"@{contact.name}" for contact in known if contact.address), incomplete)
 
 
 class PortType(click.ParamType[int]):

@@ -6,18 +6,17 @@ once to see which layers are chosen, and again with the options that these bring
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
-from click.shell_completion import CompletionItem
 
 from plytalk.api.choice import Choice, names_of, resolve, with_options
 from plytalk.api.doors import read_door
 from plytalk.api.urls import is_url, read_url
 from plytalk.cli import config
 from plytalk.cli.option_help import HelpRecord, option_sections
-from plytalk.cli.parameters import FILE, TEXT
+from plytalk.cli.parameters import FILE, TEXT, completions
 from plytalk.cli.relay_option import OWN, at_own_relay
 from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Usage
 from plytalk.core.contracts.kinds import KINDS, REPEATABLE
@@ -25,6 +24,9 @@ from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.registry.registry import Registry
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 HELP = {
     "transport": "How bytes travel.",
@@ -50,8 +52,8 @@ class LayerName(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return TEXT.convert(value, param, ctx)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(name) for name in Registry().names(self.kind) if name.startswith(incomplete)]
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        return completions(Registry().names(self.kind), incomplete)
 
 
 class Blocked(click.ParamType[str]):

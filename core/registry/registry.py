@@ -8,7 +8,7 @@ import contextlib
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib import import_module
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -42,12 +42,13 @@ class Problem(Struct, frozen=True):
 
 
 class Manager(pluggy.PluginManager):
-    """Looks for hooks among a module's functions: pluggy's own way, for any object and attribute, takes 4 ms of each start."""
+    """Looks for hooks among the functions of a module or a class: pluggy looks at every attribute, in 6 ms of each start."""
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> "pluggy.HookimplOpts | None":
-        if isinstance(plugin, ModuleType) and not isinstance(vars(plugin).get(name), FunctionType):
-            return None
-        return super().parse_hookimpl_opts(plugin, name)
+        function = vars(plugin).get(name) if isinstance(plugin, ModuleType) else getattr(type(plugin), name, None)
+        if isinstance(function, FunctionType | MethodType) and hasattr(function, f"{self.project_name}_impl"):
+            return super().parse_hookimpl_opts(plugin, name)
+        return None
 
 
 class Registry:

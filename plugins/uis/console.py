@@ -111,9 +111,11 @@ class Console(Ui):
             from plytalk.plugins.chat_screen.event_rows import EventRows
             from plytalk.plugins.uis.prompts import Prompt
 
-        rows = EventRows(self._prompt, self._received, wants_colour(), sys.stdout.encoding or "utf-8")
-        view = ChatView(rows, Calls(*self._calls), self._ways_in, names_room=self._prompt == PROMPT)
-        line = view.printer = Prompt(view.prompt, self._out.fail, view.live_rows, view.words, view.pressed, view.signs.changed)
+            rows = EventRows(self._prompt, self._received, wants_colour(), sys.stdout.encoding or "utf-8")
+            view = ChatView(rows, Calls(*self._calls), self._ways_in, names_room=self._prompt == PROMPT)
+            line = view.printer = Prompt(
+                view.prompt, self._out.fail, view.live_rows, view.words, view.pressed, view.signs.changed
+            )
         self._view = view
         return line
 

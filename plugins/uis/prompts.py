@@ -27,7 +27,7 @@ from plytalk.core.contracts.questions import Question
 from plytalk.plugins.chat_screen.chat_keys import ChatKeys
 from plytalk.plugins.chat_screen.word_completion import Vocabulary
 from plytalk.plugins.uis.plain import streams_above, without_echo
-from plytalk.plugins.uis.terminal import Drawing, as_text, drop_typed, terminal, when_continued
+from plytalk.plugins.uis.terminal import Drawing, as_text, drop_typed, terminal, when_continued, without_vi_keys
 
 FRAME = 1 / 30
 """How long what arrives may wait, in seconds, so that a flood of it is drawn together."""
@@ -71,9 +71,10 @@ class Prompt:
         self._drawn = 0.0
 
     def _session(self, **options: Any) -> "PromptSession[str]":
-        session: PromptSession[str] = PromptSession(
-            input=self._input, output=self._output, reserve_space_for_menu=0, erase_when_done=True, **options
-        )
+        with without_vi_keys():
+            session: PromptSession[str] = PromptSession(
+                input=self._input, output=self._output, reserve_space_for_menu=0, erase_when_done=True, **options
+            )
         self._drawings[session.app] = Drawing(session.app)
         return session
 

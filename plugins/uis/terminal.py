@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.input import Input, create_input
+from prompt_toolkit.key_binding import KeyBindings, defaults
 
 REFLOWS = ("VTE_VERSION", "KITTY_WINDOW_ID", "WEZTERM_PANE", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID")
 REFLOWING_PROGRAMS = ("iTerm.app", "Apple_Terminal", "vscode", "WezTerm", "ghostty")
@@ -84,6 +85,17 @@ class Drawing:
             app.output.write("".join(row[x].char for x in range(cursor.x)))
             app.output.enable_autowrap()
             app.output.flush()
+
+
+@contextlib.contextmanager
+def without_vi_keys() -> Iterator[None]:
+    """prompt_toolkit makes the keys of vi for every application, in 2 ms of each start; nobody can turn them on here."""
+    module, name = vars(defaults), "load_vi_bindings"
+    made, module[name] = module[name], KeyBindings
+    try:
+        yield
+    finally:
+        module[name] = made
 
 
 def as_text(typed: str) -> str:

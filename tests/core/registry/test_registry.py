@@ -289,9 +289,24 @@ class LineSubscriber(Feature):
     def __init__(self) -> None:
         self.heard: list[str] = []
 
+    @property
+    def told(self) -> str:
+        raise AssertionError("hooks are looked for among functions alone")
+
     @hookimpl
     def turned_away(self, address: str) -> None:
         self.heard.append(address)
+
+
+class StaticSubscriber(LineSubscriber):
+    """Hears with a function of its class, too."""
+
+    name = "static-subscriber"
+
+    @staticmethod
+    @hookimpl
+    def reread() -> list[str]:
+        return ["read again"]
 
 
 class Deaf(Feature):
@@ -320,6 +335,16 @@ def test_the_features_of_a_stack_hear_with_their_methods_once_they_are_to_hear()
     [subscriber] = stack.features
     assert isinstance(subscriber, LineSubscriber)
     assert subscriber.heard == ["192.0.2.7:1"]
+
+
+def test_a_feature_hears_with_what_it_inherits_and_with_functions_of_its_class() -> None:
+    registry, stack = Registry(points=[]), stack_of(StaticSubscriber)
+    registry.hear(stack)
+    registry.manager.hook.turned_away(address="192.0.2.7:1", error=Refused())
+    [subscriber] = stack.features
+    assert isinstance(subscriber, StaticSubscriber)
+    assert subscriber.heard == ["192.0.2.7:1"]
+    assert registry.manager.hook.reread() == [["read again"]]
 
 
 @pytest.mark.parametrize("feature", [Deaf, Other])

@@ -11,8 +11,9 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.key_binding import defaults
 
-from plytalk.plugins.uis.terminal import Drawing, TerminalOutput, as_text, reflows
+from plytalk.plugins.uis.terminal import Drawing, TerminalOutput, as_text, reflows, without_vi_keys
 from plytalk.testing.verdict import idle
 
 
@@ -67,3 +68,12 @@ async def test_a_narrower_terminal_is_erased_from_where_the_line_began(
         assert sum(ups) == up
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
+
+
+def test_an_application_is_made_without_the_keys_of_vi_and_others_have_them() -> None:
+    made = defaults.load_vi_bindings
+    with without_vi_keys():
+        assert defaults.load_vi_bindings().bindings == []
+        fewer = len(defaults.load_key_bindings().bindings)
+    assert defaults.load_vi_bindings is made
+    assert len(defaults.load_key_bindings().bindings) > 2 * fewer
