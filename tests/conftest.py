@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from killed_terminals import wait_for_killed_programs
 from skips import listed, unlisted
 from surroundings import ROOT, Folders, Leftovers, prepare
 
@@ -24,6 +25,7 @@ from event_checks import FAULTS  # noqa: E402  # see above
 from plytalk.testing.verdict import run  # noqa: E402
 
 FAULTS.watch()
+wait_for_killed_programs()
 MINUTE = 60.0
 FOLDERS = Folders(ROOT)
 AT_THE_START = Leftovers(HOME, FOLDERS)

@@ -181,3 +181,13 @@ def test_plugins_that_somebody_has_installed_are_hidden_from_tests_and_their_pro
     )
     assert seen.stdout.split() == ["True"]
     assert hidden.stdout.split() == ["False", "False"]
+
+
+def test_a_program_that_is_killed_on_a_terminal_is_waited_for() -> None:
+    """However long that takes: ptyprocess alone fails after a tenth of a second, which a busy machine exceeds."""
+    pexpect = pytest.importorskip("pexpect", reason="terminals need a system that has them")
+    program = pexpect.spawn("/bin/sh", ["-c", "trap '' HUP INT; echo ready; exec sleep 60"])
+    program.expect_exact("ready")
+    program.ptyproc.delayafterterminate = 0
+    program.close(force=True)
+    assert not program.isalive()
