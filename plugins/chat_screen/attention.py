@@ -72,7 +72,7 @@ class Attention:
         if program and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             self._programs.start(run_program(program, "--app-name=plytalk", "--", "plytalk", escaped(line)))
         else:
-            self._write(f"\x1b]9;{line}\a")
+            self._write(f"\x1b]9;plytalk: {line}\a")  # some terminals read a number there as another command
 
 
 def escaped(line: str) -> str:

@@ -46,6 +46,16 @@ class Tmux:
         while (seen := self.rows[-len(rows) :]) != list(rows):
             assert time.monotonic() < end, seen
 
+    def told(self, about: str) -> str:
+        """What tmux knows of this pane, such as its `#{pane_title}`."""
+        return self.ask("display-message", "-p", about).removesuffix("\n")
+
+    def until_told(self, about: str, value: str) -> None:
+        """Wait until tmux knows this."""
+        end = time.monotonic() + 30
+        while (told := self.told(about)) != value:
+            assert time.monotonic() < end, told
+
     @property
     def cursor(self) -> int:
         """The column of the cursor, once it stays there: drawing moves it to and fro."""

@@ -57,7 +57,16 @@ async def test_without_a_desktop_the_terminal_notifies_and_not_for_every_line(mo
     attention.message("alice: hello", False)
     for _ in range(3):
         attention.message("alice: hey bob", True)
-    assert written == ["\x1b]9;alice: hey bob\a"]
+    assert written == ["\x1b]9;plytalk: alice: hey bob\a"]
+
+
+async def test_no_name_becomes_another_command_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ConEmu, Windows Terminal and others show progress for OSC 9;4: a server can give any name."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    written: list[str] = []
+    Attention(written.append, False, False, True).message("4;1;50: hey bob", True)
+    assert written == ["\x1b]9;plytalk: 4;1;50: hey bob\a"]
 
 
 async def test_on_a_desktop_its_program_notifies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """A room on real terminals of 80x24 and 120x40: what people see in it."""
 
 import contextlib
+import os
 import re
+import shlex
+import signal
 import sys
 
 import pytest
-from programs import ENVIRONMENT, serve
+from panes import tmux
+from programs import COMMAND, ENVIRONMENT, serve, started
 from screens import shown
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs the terminals of Unix")
@@ -134,6 +138,50 @@ def test_bell_and_title_are_options(join):
         assert alice.ended() == 0
         assert b"\x1b[23;2t" in alice.raw, "the title is given back"
         assert b"\x1b]2;" not in bob.raw
+
+
+@pytest.mark.parametrize("end", ["C-c", "C-d", "TERM"])
+def test_tmux_has_its_title_and_its_bell_until_the_end(server, home, tmp_path, join, end):
+    """With a real terminal program: what it is told, and that it has its own title again however the chat ends."""
+    words = shlex.join(
+        [*COMMAND, "connect", f"127.0.0.1:{server.port}", "--accept-new", "--name", "alice", "--title", "--bell", "--notify"]
+    )
+    pid = tmp_path / "pid"
+    script = f"sh -c 'read start; echo $$ > {pid}; exec {words}'; echo over; sleep 60"
+
+    with tmux(tmp_path, script, 80, 24, environment=home("alice")) as pane, join("bob") as bob:
+        pane.ask("select-pane", "-T", "mine")
+        pane.press("Enter")
+        pane.until_told("#{pane_title}", "lobby")
+        in_room(bob, "bob")
+        bob.type("hello" + ENTER)
+        pane.until_told("#{pane_title}", "(1) lobby")
+        assert pane.told("#{window_bell_flag}") == "0"
+        bob.type("hey alice" + ENTER)
+        pane.until_told("#{pane_title}", "(2) lobby")
+        pane.until_told("#{window_bell_flag}", "1")
+        pane.type("a")
+        pane.until_told("#{pane_title}", "lobby")
+        if end == "TERM":
+            os.kill(int(pid.read_text()), signal.SIGTERM)
+        else:
+            pane.press("C-c", end, end)
+        pane.until_told("#{pane_title}", "mine")
+        pane.until("over")
+
+
+def test_off_a_terminal_nobody_is_called(server, home, join):
+    """With what is shown going into a pipe, neither it nor standard error has an escape sequence or a bell."""
+    words = ("connect", f"127.0.0.1:{server.port}", "--accept-new", "--name", "alice", "--title", "--bell", "--notify")
+    with started(*words, environment=home("alice")) as alice, join("bob") as bob:
+        in_room(bob, "bob")
+        bob.type("hey alice" + ENTER)
+        shown = [alice.hear()]
+        while "hey alice" not in shown[-1]:
+            shown.append(alice.hear())
+        alice.end_input()
+        assert alice.status() == 0
+    assert not {"\x1b", "\a"} & set("".join([*shown, *alice.told]))
 
 
 def test_those_who_chose_it_see_who_types_and_who_has_read_and_the_others_see_nothing(join):
