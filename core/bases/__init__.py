@@ -1,1 +1,1 @@
-"""What layers of one form share: a frame with a header, an AEAD with a random nonce, UTF-8 text."""
+"""Base classes for layers: frames with a header, AEADs with a random nonce, UTF-8 text, and streams over other streams."""

@@ -1,6 +1,6 @@
-"""Ciphers of the form nonce, ciphertext, tag: what every AEAD with a random nonce for each message shares.
+"""The base class of ciphers that send a random nonce, the ciphertext and the tag of an AEAD for each message.
 
-The layer names the primitive; this file names none.
+The subclass names the AEAD.
 """
 
 import os
@@ -22,7 +22,7 @@ NONCE = 12
 TAG = 16
 POOL = 512
 NONCES = Struct(f"{NONCE}s" * POOL)
-"""So many nonces are drawn at once: asking the system for twelve bytes costs as much as sealing a line."""
+"""The number of nonces to draw at once: asking the system for twelve random bytes takes as long as sealing a line."""
 MAX_SEALED = 2**32  # messages under one key with random nonces (NIST SP 800-38D, section 8.3)
 
 
@@ -93,7 +93,7 @@ class RandomNonceCipher(Cipher):
     def open(self, sealed: bytes) -> bytes:
         try:
             return self._decrypt(sealed[:NONCE], sealed[NONCE:], None)
-        except Exception:  # whatever the primitive says is wrong, there is one answer
+        except Exception:  # every failure looks the same to the peer
             raise Tampered(
                 "A message did not decrypt and was dropped: it was changed in transit, or encrypted with another key."
             ) from None
@@ -114,15 +114,15 @@ class RandomNonceCipher(Cipher):
 
 
 def _refuse(nonce: bytes, data: bytes, associated_data: bytes | None) -> NoReturn:
-    """In place of an AEAD whose key is forgotten."""
+    """Replaces the AEAD after its key was forgotten."""
     raise LocalError("This key is forgotten.", "Make a new connection.")
 
 
 def _forget_nonces() -> None:
-    """In a forked child: what has been drawn is the parent's to use."""
+    """Discard all nonces in a forked child: the parent uses them."""
     for cipher in _living:
         cipher._nonces.clear()
 
 
-with suppress(AttributeError):  # where there is no fork
+with suppress(AttributeError):  # absent on systems without fork
     os.register_at_fork(after_in_child=_forget_nonces)

@@ -1,4 +1,4 @@
-"""What attacks share: to talk to both sides in their place, to cut, and to wait."""
+"""Base classes of attacks that talk to both sides or cut the connection, and functions that wait."""
 
 import asyncio
 from abc import abstractmethod
@@ -9,11 +9,11 @@ from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.peers import Role
 
 IDLE_TURNS = 40
-"""After how many turns of the event loop everything that was set off has happened."""
+"""The number of turns of the event loop after which everything that was started has happened."""
 
 
 class Takeover(Attack):
-    """An attack that talks to both sides itself, in `take_over`; where it gets no further, both connections end."""
+    """An attack that talks to both sides itself, in `take_over`. When that fails, both connections end."""
 
     async def start(self, interceptor: Interceptor) -> bool:
         self._task = asyncio.create_task(self._run(interceptor))
@@ -39,7 +39,7 @@ class CutsBothWays(Attack):
     """An attack that passes on all frames up to the client's message number `at`, and then ends both directions."""
 
     said: str
-    """What the log says of it, with the number in place of {}."""
+    """The sentence for the log; {} is replaced by the number of the message."""
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
@@ -60,13 +60,13 @@ class CutsBothWays(Attack):
 
 
 async def wait_until_idle() -> None:
-    """Wait until everything that was set off has happened."""
+    """Wait until everything that was started has happened."""
     for _ in range(IDLE_TURNS):
         await asyncio.sleep(0)
 
 
 async def wait_at_most(seconds: float, event: asyncio.Event) -> bool:
-    """Wait for an event, at most so many seconds; whether it is set."""
+    """Wait for an event for at most this many seconds. Return whether it is set."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()

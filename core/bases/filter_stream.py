@@ -1,13 +1,14 @@
-"""A stream over another one: what a subclass makes of the bytes, behind its opening, as WebSocket and TLS have one.
+"""A stream over another stream, with a protocol between them that begins with an opening, such as WebSocket and TLS.
 
     class Rot13(FilterStream):
-        def begin(self): self.write(b"rot13\\n")          # what this side says first; nothing, where the other one begins
+        def begin(self): self.write(b"rot13\\n")          # what this side sends first, if anything
         def take(self, data): ...                        # from below: `is_open`, `deliver`, `deliver_end`, `write`, `fail`
-        def wrap(self, data): return rot13(data)         # what goes out below for these bytes
-        def wrap_end(self): return b"\\0"                 # what says that no more comes; the other direction stays open
+        def wrap(self, data): return rot13(data)         # what to send below for this data
+        def wrap_end(self): return b"\\0"                 # the end of this direction; the other stays open
 
-An end below without the end of this stream is a cut. The opening begins when `start` is called; what is sent before it is done
-waits. A server hands the peer on at once, so that its admission counts the opening; see `FilterListener` and `opened_client`.
+If the stream below ends before this one has ended, the connection was cut. `start` begins the opening; data sent before the
+opening is done is kept until then. A server hands the peer on at once, so that its admission counts the opening; see
+`FilterListener` and `opened_client`.
 """
 
 import asyncio
@@ -22,11 +23,11 @@ from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream
 
 UNSENT = 64 * 1024
-"""How many bytes may wait for the opening before the stream is full."""
+"""The number of bytes that may wait for the opening before the stream is full."""
 
 
 class Opening(Enum):
-    """How far the opening of a stream has come."""
+    """The state of a stream's opening."""
 
     BEGUN = "begun"
     DONE = "done"
@@ -34,12 +35,12 @@ class Opening(Enum):
 
 
 class FilterStream(WireStream):
-    """Bytes in, bytes out, over the stream `below`. `peer` is that of the stream below, unless the opening says more."""
+    """A stream over the stream `below`, with the same `peer` unless the opening tells another."""
 
     what: ClassVar[str] = "its own opening"
-    """What the other side must speak, for the sentence that says that it does not."""
+    """The name of the protocol, for the error when the other side does not speak it."""
     ends_with_below: ClassVar[bool] = False
-    """Whether the end of the stream below is its end, as behind a relay that passes on raw bytes."""
+    """Whether this stream ends when the stream below ends, as with a relay that forwards raw bytes."""
 
     def __init__(self, below: Stream) -> None:
         super().__init__(below)
@@ -48,41 +49,41 @@ class FilterStream(WireStream):
         self._failure: ChatError | None = None
         self._receive: Callable[[Buffer], None] | None = None
         self._on_end: Callable[[Exception | None], None] | None = None
-        self._kept, self._unsent = bytearray(), bytearray()  # came and is not delivered; was said before the opening was done
+        self._kept, self._unsent = bytearray(), bytearray()  # received and not delivered yet; sent before the opening was done
         self._over: tuple[Exception | None] | None = None
         self._told = self._paused = self._finished = self._closed = False
         self._changed: asyncio.Event | None = None
 
-    # -- what a subclass says ---------------------------------------------------------------------------------------------
+    # -- for a subclass to define -----------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Say what this side says first, with `write`."""
+        """Send what this side sends first, with `write`."""
 
     @abstractmethod
     def take(self, data: bytes) -> None:
-        """These bytes came from below. Raises what is wrong with them."""
+        """Take bytes from the stream below. Raises a ChatError if they are not valid."""
 
     @abstractmethod
     def wrap(self, data: bytes) -> bytes:
-        """What goes out below for these bytes, once the opening is done."""
+        """Return what to send below for this data, after the opening."""
 
     @abstractmethod
     def wrap_end(self) -> bytes:
-        """What says that no more comes from this side."""
+        """Return what tells the other side that this side sends no more."""
 
     def ended_early(self) -> ChatError:
-        """What it means that the stream below ends in the opening."""
+        """Return the error for a stream below that ends during the opening."""
         sentence = f"The other side closed the connection instead of speaking {self.what}."
         return HandshakeFailed(sentence, "Check the address, and that both sides have the same transport.")
 
     def last_word(self) -> bytes:
-        """What goes out below, behind the end, when this side closes."""
+        """Return what to send below, after the end, when this side closes."""
         return b""
 
-    # -- what a subclass calls --------------------------------------------------------------------------------------------
+    # -- for a subclass to call -------------------------------------------------------------------------------------------
 
     def is_open(self) -> None:
-        """The opening is done."""
+        """Deliver and send from now on: the opening is done."""
         self.opening = Opening.DONE
         if self._unsent:
             unsent, self._unsent = bytes(self._unsent), bytearray()
@@ -94,7 +95,7 @@ class FilterStream(WireStream):
         self._wake()
 
     def deliver(self, data: bytes) -> None:
-        """These bytes are for the receiver."""
+        """Deliver bytes to the receiver."""
         if self._receive and not self._paused and not self._kept:
             self._receive(data)
         else:
@@ -102,11 +103,11 @@ class FilterStream(WireStream):
             self.below.pause()
 
     def deliver_end(self) -> None:
-        """The other side has said that no more comes from it."""
+        """Deliver the end: the other side has said that it sends no more."""
         self._end(None)
 
     def fail(self, error: Exception) -> None:
-        """What came cannot be right: the stream ends here."""
+        """End the stream: what was received is not valid."""
         if self.opening is Opening.BEGUN:
             self.opening = Opening.FAILED
             self._failure = (
@@ -116,15 +117,15 @@ class FilterStream(WireStream):
         self.below.close()
         self._wake()
 
-    # -- what the stream below calls --------------------------------------------------------------------------------------
+    # -- called by the stream below ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin the opening, below first, where that has not been opened before. Called once."""
+        """Begin the opening, first that of the stream below if it has not been opened. Called once."""
         if isinstance(self.below, FilterStream):
             self.below.is_below = True
         if isinstance(self.below, FilterStream) and self.below.opening is Opening.BEGUN:
             self.below.start()
-        self.begin()  # first: the stream below hands on at once what it has read already
+        self.begin()  # first: the stream below delivers at once what it has already read
         self.below.deliver_to(self._take, self._below_ended)
 
     def _take(self, data: Buffer) -> None:
@@ -136,7 +137,7 @@ class FilterStream(WireStream):
             self.fail(error)
 
     def _below_ended(self, error: Exception | None) -> None:
-        if self.opening is Opening.BEGUN and isinstance(error, ChatError):  # what is wrong with the opening below
+        if self.opening is Opening.BEGUN and isinstance(error, ChatError):  # the opening of the stream below failed
             self.fail(error)
         elif self.opening is Opening.BEGUN:
             self.fail(self.ended_early())
@@ -145,10 +146,10 @@ class FilterStream(WireStream):
         elif error or self._over is None:
             self._end(error or ConnectionAbortedError(f"it ended without the end that {self.what} has"))
 
-    # -- what a connection calls ------------------------------------------------------------------------------------------
+    # -- called by the connection -----------------------------------------------------------------------------------------
 
     async def opened(self) -> None:
-        """Wait until the opening is done. Raises what went wrong in it, as a ChatError."""
+        """Wait until the opening is done. Raises a ChatError if it fails."""
         while self.opening is Opening.BEGUN and not self._closed:
             await self._change()
         if self.opening is not Opening.DONE:
@@ -208,7 +209,7 @@ class FilterStream(WireStream):
         if self.opening is Opening.DONE:
             self.write((b"" if self._finished else self.wrap_end()) + self.last_word())
         self.below.close()
-        self._receive = self._on_end = None  # they refer to the conversation, which refers to this
+        self._receive = self._on_end = None  # they refer to the conversation, which refers to this stream
         self._kept, self._unsent = bytearray(), bytearray()
         self._wake()
 
@@ -224,7 +225,7 @@ class FilterStream(WireStream):
             self.below.finish()
 
     def _go_on(self) -> None:
-        """Deliver what was kept, then the end if it has come; else have the stream below go on."""
+        """Deliver what was kept, then the end if it has come; otherwise resume the stream below."""
         while self._kept and self._receive and not self._paused:
             kept, self._kept = bytes(self._kept), bytearray()
             self._receive(kept)
@@ -234,7 +235,7 @@ class FilterStream(WireStream):
             self.below.resume()
 
     def _end(self, error: Exception | None) -> None:
-        if self._over is None or (error and self._over == (None,)):  # it may break after its end, while we still send
+        if self._over is None or (error and self._over == (None,)):  # it may break after its end, while this side still sends
             self._over, self._told = (error,), False
             self._tell_end()
 
@@ -243,7 +244,7 @@ class FilterStream(WireStream):
             return
         (error,) = self._over
         if self._kept:
-            if error is None:  # once what was kept has been taken
+            if error is None:  # after what was kept
                 return
             kept, self._kept = bytes(self._kept), bytearray()
             self._receive(kept)
@@ -264,7 +265,7 @@ F = TypeVar("F", bound=FilterStream)
 
 
 async def opened_client(stream: F, seconds: float) -> F:
-    """A client's stream, once its opening is done. Raises CannotConnect where that takes too long, and what goes wrong in it."""
+    """Open a client's stream. Raises CannotConnect when the opening takes too long, and a ChatError when it fails."""
     stream.start()
     try:
         async with asyncio.timeout(seconds):
@@ -281,7 +282,7 @@ async def opened_client(stream: F, seconds: float) -> F:
 
 
 class FilterListener(Listener):
-    """The listener of a transport over another: each peer that arrives below comes through what `make` makes of its stream."""
+    """The listener of a transport over another one: `make` wraps the stream of each peer that the listener below accepts."""
 
     def __init__(self, below: Listener, make: Callable[[Stream], FilterStream]) -> None:
         self._below, self._make = below, make

@@ -14,13 +14,15 @@ from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.spans import PAYLOAD, Passed, Reader, Span, shown
 
 UNBOUNDED = 2**32 - 1
-"""What four bytes of length can say, which is more than is ever sent at once."""
+"""The largest length that a 4-byte header can hold, which is more than is ever sent at once."""
 LARGE = 4 * KIB
-"""From how many bytes on a frame is taken alone; of smaller ones there are many in what has come, which is copied once."""
+"""Frames of at least this many bytes are taken one by one. Smaller ones usually come together, and the buffer is copied once for
+all of them.
+"""
 
 
 class HeaderFramer(Framer):
-    """Each frame is a header and that many bytes of payload."""
+    """Each frame is a header and as many bytes of payload as it says."""
 
     header: ClassVar[Struct]
     typed: ClassVar[bool] = False
@@ -46,7 +48,7 @@ class HeaderFramer(Framer):
         if len(set(map(len, payloads))) != 1:
             pairs = enumerate(zip(framers, payloads, strict=True))
             return [attempt(number, failed, framer.encode, kind, payload) or b"" for number, (framer, payload) in pairs]
-        head = framers[0].encode(kind, payloads[0])[: framers[0].header.size]  # of all the same length, so of all the same header
+        head = framers[0].encode(kind, payloads[0])[: framers[0].header.size]  # all of one length, so all with the same header
         return [head + payload for payload in payloads]
 
     def encode_batch(self, kind: FrameKind, payloads: Sequence[bytes]) -> list[bytes]:
@@ -83,10 +85,10 @@ class HeaderFramer(Framer):
             return []
         if length > LARGE or most == 1:
             payloads = [bytes(memoryview(buffer)[head:end])]
-        elif end == come:  # one alone, as people type
+        elif end == come:  # a single frame, as when people type
             payloads = [bytes(buffer)[head:]]
         else:
-            data = bytes(buffer)  # one copy of what has come, then slices of it
+            data = bytes(buffer)  # one copy of what was received, then slices of it
             payloads = [data[head:end]]
             short = min(limit, LARGE)
             for _ in range(most - 1):
@@ -102,7 +104,7 @@ class HeaderFramer(Framer):
                     break
                 payloads.append(data[body:stop])
                 end = stop
-        del buffer[:end]  # a peer at rest must not keep the memory of its longest frame
+        del buffer[:end]  # an idle peer must not hold as much memory as its longest frame took
         return payloads
 
     def fields(self, message: Passed) -> Iterator[Span]:

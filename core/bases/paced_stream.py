@@ -1,7 +1,7 @@
-"""A filter stream whose pieces cost work whatever is in them: frames of WebSocket, records of TLS.
+"""A filter stream that limits the number of small pieces: each WebSocket frame or TLS record costs work, whatever its size.
 
-A side that sends many small ones is read slowly, a little at a time, so that nobody else waits for its work. What it has sent is
-kept meanwhile: no more than one read of the stream below.
+A peer that sends many small pieces is read slowly, a little at a time, so that nobody else has to wait. Until then at most one
+read of the stream below is kept.
 """
 
 import asyncio
@@ -13,13 +13,15 @@ from plytalk.core.bases.token_bucket import TokenBucket
 from plytalk.core.contracts.transport import Stream
 
 SMALL = 64
-"""Fewer bytes than a frame of plytalk/1 has, which are about what a piece costs."""
+"""A piece below this size, in bytes, counts as small. It is less than the smallest frame of plytalk/1; for smaller pieces the
+work per piece outweighs the work per byte.
+"""
 RATE, BURST = 1000, 1000
-"""How many smaller pieces the other side may send a second, and at once: pings and empty ones too."""
+"""The number of small pieces, pings and empty ones included, that the other side may send per second, and in one burst."""
 
 
 class PacedStream(FilterStream):
-    """Calls `read` with what came below, and counts by `charge`. `slice` is how much is read before the count is looked at."""
+    """Calls `read` with what the stream below delivers, at most `slice` bytes at a time; `read` calls `charge` for each piece."""
 
     slice: ClassVar[int]
 
@@ -31,10 +33,10 @@ class PacedStream(FilterStream):
 
     @abstractmethod
     def read(self, data: bytes) -> None:
-        """These bytes came from below, in slices. Raises what is wrong with them."""
+        """Read a slice of what the stream below delivered. Raises a ChatError if it is not valid."""
 
     def charge(self, size: int) -> None:
-        """A piece has come that has so many bytes for the receiver."""
+        """Count a piece that has this many bytes for the receiver."""
         if size < SMALL:
             self._bucket.left -= 1
 
@@ -43,7 +45,7 @@ class PacedStream(FilterStream):
         self._read_on()
 
     def _read_on(self) -> None:
-        """Read all that has come, or until there were too many small pieces."""
+        """Read what was received, until there were too many small pieces."""
         came, at, self._unread = self._unread, 0, b""
         while at < len(came) and not (self._pause or self._closed):
             self.read(came[at : at + self.slice])
@@ -55,7 +57,7 @@ class PacedStream(FilterStream):
             self.below.pause()
 
     def _refill(self) -> None:
-        """Read no more for a while where it is too much."""
+        """Stop reading for a while if there were too many small pieces."""
         loop = asyncio.get_running_loop()
         self._bucket.refill(loop.time())
         if self._bucket.left < 0:
@@ -77,7 +79,7 @@ class PacedStream(FilterStream):
         unread, self._unread = self._unread, b""
         if unread and not self._closed:
             try:
-                self.read(unread)  # no more comes than this
+                self.read(unread)  # nothing more will come
             except Exception as fault:
                 self.fail(fault)
         super()._below_ended(error)

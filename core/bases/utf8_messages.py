@@ -1,4 +1,4 @@
-"""Messages that are UTF-8 text and nothing else: what the existing chats share."""
+"""Messages that are UTF-8 text and nothing else, as in the existing chats."""
 
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +10,9 @@ from plytalk.core.contracts.spans import SAID, TEXT, Passed, Reader, Span
 
 
 class TextMessages(Messages):
-    """One text is one plaintext. `exit` says goodbye. Without boundaries a character may be cut in two: the rest comes later."""
+    """Each plaintext is one text, and `exit` is the goodbye. In a stack without boundaries a character may be split between two
+    plaintexts.
+    """
 
     def __init__(self, boundaries: bool, **options: Any) -> None:
         super().__init__(boundaries)
@@ -19,7 +21,7 @@ class TextMessages(Messages):
     def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
         try:
             return [(item if item.__class__ is str else item.text).encode() for item in items]  # type: ignore[union-attr]
-        except UnicodeEncodeError:  # half a character, as it can come from a terminal
+        except UnicodeEncodeError:  # half a surrogate pair, which a terminal can send
             return [(item if item.__class__ is str else item.text).encode(errors="replace") for item in items]  # type: ignore[union-attr]
 
     def unpack(self, plaintext: bytes) -> Iterable[Item]:

@@ -1,4 +1,6 @@
-"""What passes below a stream with its own protocol, kept until a trace asks for it: traces begin behind the stream's opening."""
+"""Keeps what passes below a stream with its own protocol until a trace asks for it, because a trace begins after the stream's
+opening.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -14,20 +16,20 @@ class WireStream(Stream):
     def __init__(self, below: Stream) -> None:
         self.below = below
         self.is_below = False
-        """Whether another such stream is above this one, and says when nothing needs to be kept any more."""
+        """Whether another such stream is above this one, and tells it when nothing needs to be kept any more."""
         self._passed: list[tuple[str, bytes]] | None = []
         self._tell_passed: Callable[[str, bytes], None] | None = None
         self._first_heard: Callable[[], None] | None = None
 
     def when_heard(self, tell: Callable[[], None]) -> None:
-        """Call `tell` when the first bytes come, whichever of several such streams they are for."""
+        """Call `tell` when the first bytes come, for whichever of several such streams."""
         if isinstance(self.below, WireStream):
             self.below.when_heard(tell)
         else:
             self._first_heard = tell
 
     def cut(self, way: str) -> CutWire:
-        """What cuts the bytes that come in or go out below into units for a trace, and says what they are."""
+        """Return a function that cuts the bytes passing below, in one direction, into units for a trace and describes them."""
         return undescribed
 
     def write(self, data: bytes) -> None:
@@ -37,7 +39,7 @@ class WireStream(Stream):
             self.below.send(data)
 
     def hear(self, data: Buffer) -> bytes:
-        """Bytes that came from below."""
+        """Take bytes from the stream below."""
         came = bytes(data)
         if first := self._first_heard:
             self._first_heard = None
@@ -60,14 +62,14 @@ class WireStream(Stream):
             self._tell_passed(way, data)
 
     def forget_wire(self) -> None:
-        """The conversation begins: keep nothing more for a trace, unless one has asked."""
+        """Keep nothing more for a trace, unless one has asked: the conversation begins."""
         if isinstance(self.below, WireStream):
             self.below.forget_wire()
         self._passed = None
 
 
 def teller(cuts: dict[str, CutWire], tell: Callable[[str, WireUnit], None]) -> Callable[[str, bytes], None]:
-    """What takes the bytes of both ways, cuts them, and tells the units."""
+    """Return a function that takes the bytes of both directions, cuts them into units and tells those."""
 
     def tell_units(way: str, data: bytes) -> None:
         try:
@@ -81,5 +83,5 @@ def teller(cuts: dict[str, CutWire], tell: Callable[[str, WireUnit], None]) -> C
 
 
 def undescribed(data: bytes) -> Iterator[WireUnit]:
-    """Bytes that nothing is said about."""
+    """Return a unit without a description."""
     yield WireUnit("bytes", data, [Span("", 0, len(data))])

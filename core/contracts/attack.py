@@ -1,9 +1,8 @@
 """Attacks: what an attacker on the network path between a client and a server can try. An attack is not a layer.
 
-An attack sees every frame that passes and decides what becomes of it. It states which protections defeat it: from that follows
-the predicted outcome, before anything has run. The measured outcome follows from what both participants saw.
-
-`Interceptor` and `AttackerConnection` are what an attack may use of the lab, `Evidence` and `Participant` what it may judge by.
+An attack sees every frame that passes and decides what becomes of it. It states which protections defeat it, and the predicted
+outcome follows from that. The measured outcome follows from what both participants saw. An attack acts through `Interceptor` and
+`AttackerConnection`, and judges its success by `Evidence` and `Participant`.
 """
 
 import random
@@ -27,24 +26,24 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
 
 CANARY = "canary-7f3a"
-"""Part of every line that is said in the lab: whatever shows it has read the line."""
+"""A part of every line that is said in the lab: an attack that shows it has read the line."""
 
 
 class Outcome(StrEnum):
-    """What an attack on a stack came to, in the words in which the lab tells it everywhere."""
+    """The outcome of an attack on a stack, in the words that the lab uses everywhere."""
 
     HELD = "held"
-    """The attack failed or was noticed. For the control: the honest conversation arrived, and nobody was alarmed."""
+    """The attack failed or was noticed. For the control: the conversation arrived, and nobody was warned."""
     BROKEN = "broken"
     """The attack succeeded, and nobody noticed."""
     NOT_APPLICABLE = "not applicable"
-    """The stack has nothing that this attack is about."""
+    """The attack does not apply to this stack."""
     ERROR = "error"
-    """A layer raised what its contract does not allow."""
+    """A layer raised an exception that its contract does not allow."""
 
 
 class Target(StrEnum):
-    """What an attack is about: the lab shows the attacks on one thing together."""
+    """What an attack is on. The lab shows the attacks on the same target together."""
 
     SECRECY = "what is said"
     LEAKS = "keys that leak"
@@ -59,8 +58,9 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InterceptedFrame:
-    """A frame on its way from `sender` to the other side: its `index` counts, from 0, the frames that `sender` sent in the
-    handshake, or after it."""
+    """A frame on its way from `sender` to the other side. `index` counts the sender's frames from 0, separately in the handshake
+    and after it.
+    """
 
     sender: Role
     index: int
@@ -91,22 +91,22 @@ class AttackedStack(Protocol):
 
     @property
     def gives(self) -> AbstractSet[Property]:
-        """What all layers together give."""
+        """The properties that all layers together give."""
 
 
 class AttackerConnection(Protocol):
-    """A connection that the attacker has in one role, under its own keys: the layers of the stack, for an attack to use."""
+    """The attacker's own connection in one role, under its own keys, through the layers of the stack."""
 
     @property
     def stream(self) -> Stream: ...
 
     @property
     def io(self) -> NegotiatingIO:
-        """For a handshake that the attack does by hand."""
+        """Return what a handshake talks through, for an attack that does the handshake itself."""
 
     @property
     def channel(self) -> Channel:
-        """For authenticators, when the handshake is done."""
+        """Return the channel of the authenticators, after the handshake."""
 
     @property
     def cipher(self) -> Cipher: ...
@@ -118,17 +118,19 @@ class AttackerConnection(Protocol):
         """Do the handshake alone. Raises ChatError."""
 
     async def open(self) -> SessionSecrets:
-        """Do the handshake, and tell the other side's authenticators what they want to hear. Raises ChatError."""
+        """Do the handshake and answer the other side's authenticators. Raises ChatError."""
 
     def say(self, *items: Item) -> None:
         """Pack, seal and send items."""
 
     async def hear(self) -> list[Item]:
-        """The items of the next record. Raises ChatError."""
+        """Return the items of the next record. Raises ChatError."""
 
 
 class Interceptor(Protocol):
-    """The attacker's place on the network path. `streams` lead to the client and to the server, `frames` is what has passed."""
+    """The attacker's position on the network path. `streams` lead to the client and to the server; `frames` are those that have
+    passed.
+    """
 
     @property
     def stack(self) -> AttackedStack: ...
@@ -140,19 +142,19 @@ class Interceptor(Protocol):
     def frames(self) -> Sequence[InterceptedFrame]: ...
 
     def log(self, line: str) -> None:
-        """Tell what the attack did, as the rest of a sentence that begins with "the attacker"."""
+        """Log what the attack did, as the rest of a sentence that begins with "the attacker"."""
 
     def forward(self, frame: InterceptedFrame) -> None:
         """Let a frame pass unchanged."""
 
     def send(self, to: Role, kind: FrameKind | None, payload: bytes) -> None:
-        """Send a frame of the attack's choice; without a kind, a message."""
+        """Send a frame that the attack made. Without a kind it is a message."""
 
     def send_raw(self, to: Role, data: bytes) -> None:
         """Send bytes that need not be a frame."""
 
     def encode(self, kind: FrameKind | None, payload: bytes) -> bytes:
-        """The bytes of a frame."""
+        """Return the bytes of a frame."""
 
     def close(self, to: Role) -> None:
         """Close the connection to one participant, as if the other had closed it."""
@@ -161,23 +163,21 @@ class Interceptor(Protocol):
         """Close the connections to both."""
 
     async def connect(self, keys_of: Role = Role.RESPONDER, leaked: bool = False) -> Stream:
-        """A new stream to the server; in the lab also to a server that holds the client's keys, or a copy of its files.
-
-        Raises CannotConnect.
+        """Open a new stream to the server; in the lab also to a server that has the client's keys or a copy of its files. Raises
+        CannotConnect.
         """
 
     async def impersonate(self, role: Role, stream: Stream | None = None, leaked: bool = False) -> AttackerConnection:
-        """Take a role: over `stream`, or in place of the participant that has it. The handshake is still to be done.
-
-        `leaked`: with the files of the participant that has this role. Raises LocalError outside the lab, where nothing leaks.
+        """Take a role, over `stream` or in place of the participant that has the role. The handshake has not been done yet. With
+        `leaked` the attacker has that participant's files. Raises LocalError outside the lab, where nothing leaks.
         """
 
     async def impersonate_both(self) -> tuple[AttackerConnection, AttackerConnection]:
-        """Connections to the client and to the server, opened, each in the role of the other. Raises ChatError."""
+        """Open connections to the client and to the server, each in the role of the other. Raises ChatError."""
 
 
 class Participant(Protocol):
-    """What the client's or the server's user said, was shown, was asked and was warned of."""
+    """What the client's or the server's user said, and what that user was shown, asked and warned of."""
 
     @property
     def said(self) -> Sequence[str]: ...
@@ -200,14 +200,14 @@ class Participant(Protocol):
 
 
 class Evidence(Protocol):
-    """What came of an attacked conversation."""
+    """What is known after an attacked conversation."""
 
     @property
     def participants(self) -> Mapping[Role, Participant]: ...
 
     @property
     def later(self) -> Sequence[Participant]:
-        """The server's user in each conversation that the attacker began."""
+        """The server's participant in each conversation that the attacker began."""
 
     @property
     def frames(self) -> Sequence[InterceptedFrame]: ...
@@ -218,17 +218,17 @@ class Evidence(Protocol):
 
     @property
     def learned(self) -> Sequence[str]:
-        """How an eavesdropper can read this conversation; empty where that is impossible."""
+        """How an eavesdropper can read this conversation; empty if none can."""
 
     def faithful(self, sender: Role) -> bool:
         """Whether the other side saw exactly what `sender` said, each line once and in order."""
 
     def forged(self, receiver: Role) -> Sequence[bytes]:
-        """What the receiver's cipher accepted, and the other side never sealed."""
+        """What the receiver's cipher accepted although the other side never sealed it."""
 
 
 class Attack(ABC):
-    """Something an attacker on the network path does. The docstring says what, and why it can work.
+    """Something that an attacker on the network path does. The docstring says what, and why it can work.
 
     class Drop(Attack):
         name = "drop"
@@ -241,8 +241,8 @@ class Attack(ABC):
         def succeeded(self, evidence):
             return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
 
-    The attack fails on a stack that gives all of `defences`. `threat` names its row in the table of threats, `reference` where
-    it was met before. Created again, with its own random numbers, for each conversation that it attacks.
+    The attack fails on a stack that gives all of `defences`. `threat` names its row in the table of threats, `reference` a known
+    case of it. A new object, with its own random numbers, is created for each conversation that it attacks.
     """
 
     kind: ClassVar[str] = "attack"
@@ -252,11 +252,11 @@ class Attack(ABC):
     target: ClassVar[Target] = Target.OTHER
     defences: ClassVar[AbstractSet[Property]] = frozenset()
     victims: ClassVar[AbstractSet[Role]] = frozenset({Role.INITIATOR})
-    """The roles whose stacks decide the prediction: it is enough that one of them defends itself."""
+    """The roles whose stacks decide the prediction. One that defends itself is enough."""
     remote: ClassVar[bool] = False
     """Whether the participants see each other at addresses of other machines; otherwise both are on this one."""
     shared_terminal: ClassVar[bool] = False
-    """Whether one user answers at one terminal for all of the server's conversations; otherwise each has its own."""
+    """Whether one user answers at one terminal for all of the server's conversations; otherwise each has its own user."""
 
     def __init__(self, seed: int = 0) -> None:
         self.random = random.Random(seed)  # noqa: S311 - to be repeatable, not secret
@@ -268,30 +268,32 @@ class Attack(ABC):
 
     @classmethod
     def applies(cls, stack: AttackedStack) -> bool:
-        """Whether the stack has what this attack is about."""
+        """Whether the attack applies to the stack."""
         return True
 
     @classmethod
     def predict(cls, stack: AttackedStack) -> Outcome:
-        """The outcome that follows from what the layers state."""
+        """Return the outcome that follows from what the layers state."""
         if not cls.applies(stack):
             return Outcome.NOT_APPLICABLE
         return Outcome.HELD if cls.defences <= stack.gives else Outcome.BROKEN
 
     async def start(self, interceptor: Interceptor) -> bool:
-        """Called before anything passes. True: the attack talks to both sides itself, and `handle_frame` is not called."""
+        """Called before anything passes. If it returns True, the attack talks to both sides itself and `handle_frame` is not
+        called.
+        """
         return False
 
     def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
-        """A frame has come; it reaches the other side only by `interceptor.forward` or `interceptor.send`."""
+        """Decide about a frame. It reaches the other side only if this calls `interceptor.forward` or `interceptor.send`."""
         interceptor.forward(frame)
 
     def handle_close(self, interceptor: Interceptor, sender: Role) -> None:
-        """One side has closed its connection."""
+        """Called when one side has closed its connection."""
         interceptor.close(sender.other)
 
     async def finish(self, interceptor: Interceptor) -> None:  # noqa: B027 - most attacks are over by then
-        """Called when the conversation is over: what was recorded can be used now, in conversations that the attack begins."""
+        """Called when the conversation is over, to use what was recorded in conversations that the attack begins."""
 
     @abstractmethod
     def succeeded(self, evidence: Evidence) -> bool:

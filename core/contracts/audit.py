@@ -1,4 +1,4 @@
-"""What `chat audit` asks of a server through its handshake, and what comes of it."""
+"""What a handshake tells `chat audit` about a server, and how."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -13,7 +13,7 @@ from plytalk.core.contracts.properties import Property
 
 
 class Grade(StrEnum):
-    """How good what was found is."""
+    """How good a finding is."""
 
     GOOD = "good"
     WARN = "warn"
@@ -22,7 +22,9 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found out: what it is about, a sentence, and what to do. Where it `lacks` a protection, the policy grades it."""
+    """One finding: what it is about, a sentence, and what to do. If the server `lacks` a protection, the policy decides the
+    grade.
+    """
 
     grade: Grade
     about: str
@@ -32,24 +34,28 @@ class Finding:
 
 
 class Probe(Protocol):
-    """A server to look at: every question to it has its own connection."""
+    """A server under audit. Each question uses a new connection."""
 
     def io(
         self, ask: Callable[[Identity], Awaitable[None]] | None = None, agreement: str = ""
     ) -> AbstractAsyncContextManager[HandshakeIO]:
-        """A connection in frames; where a pre-shared key is agreed on, it is a guess. Raises CannotConnect, TooSlow."""
+        """Open a connection, as frames. A pre-shared key, if the two sides agree on one, is a guess. Raises CannotConnect,
+        TooSlow.
+        """
 
     async def key_shown_to(self, handshake: Handshake, agreement: str = "") -> Identity:
-        """The key that the server shows this handshake, which ends there. Raises RemoteError."""
+        """Return the key that the server shows this handshake, which ends there. Raises RemoteError."""
 
     async def lets_in(self, handshake: Handshake) -> bool | None:
-        """Whether the server talks to any peer with this handshake; None for no sign of it."""
+        """Return whether the server talks to any peer with this handshake; None if that cannot be seen."""
 
     async def closes(self, *frames: bytes, within: float | None = None) -> bool:
-        """Whether the server ends a connection on which these bytes come."""
+        """Return whether the server closes a connection after these bytes."""
 
     def habits(self, kind: FrameKind, malformed: bytes) -> AsyncIterator[Finding]:
-        """What the server does with a malformed first frame of this kind, and with one too long; with silence and a crowd."""
+        """Find out what the server does with a first frame of this kind that is malformed or too long, with silence, and with
+        many connections at once.
+        """
 
 
 @runtime_checkable
@@ -57,7 +63,6 @@ class Audits(Protocol):
     """A handshake that can look at a server from outside."""
 
     def audit(self, probe: Probe) -> AsyncIterator[Finding]:
-        """What a stranger finds out about a server of this handshake. Called without `ready`.
-
-        Raises RemoteError where the server does not speak this handshake, CannotConnect where it is gone.
+        """Return what a stranger can find out about a server with this handshake. Called without `ready`. Raises RemoteError if
+        the server does not speak this handshake, CannotConnect if it is gone.
         """

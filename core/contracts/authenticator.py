@@ -1,4 +1,4 @@
-"""Authenticators: whether the key that the other side shows is the right one."""
+"""Authenticators decide whether the key that the other side shows is the right one."""
 
 from collections.abc import Set as AbstractSet
 from typing import ClassVar, Protocol
@@ -9,23 +9,22 @@ from plytalk.core.contracts.peers import Peer, Reply, Role
 
 
 class Channel(Protocol):
-    """The connection when the handshake is done: each body is sealed in its own record. For authenticators, before any talk."""
+    """The connection after the handshake and before the conversation, for authenticators. Each body is sealed in one record."""
 
     def send(self, body: bytes) -> Reply[None]:
         """Send one body to the other side's authenticator."""
 
     def receive(self, person: bool = False) -> Reply[bytes]:
-        """The next body; `person` gives it the time that a person on the other side needs for an answer.
-
-        Raises WrongSecret where it does not open: the two sides do not hold the same keys.
+        """Wait for the next body. With `person` it may take as long as a person on the other side needs for an answer. Raises
+        WrongSecret if it does not open: the two sides do not have the same keys.
         """
 
     def prove(self, binding: bytes) -> Reply[None]:
-        """Show each other that both hold the same keys, by sending the same `binding` both ways. Raises WrongSecret."""
+        """Prove to each other that both sides have the same keys: each sends the same `binding`. Raises WrongSecret."""
 
 
 class Authenticator(Layer):
-    """Decides whether the key the other side showed is the right one. All chosen ones must agree.
+    """Decides whether the key that the other side showed is the right one. All chosen authenticators must agree.
 
     class Fixed(Authenticator):
         name = "fixed"
@@ -36,8 +35,8 @@ class Authenticator(Layer):
             if peer.identity.fingerprint != EXPECTED:
                 raise ChangedPeer(f"{peer.address} shows the key {peer.identity.fingerprint}.")
 
-    `judges` names the roles in which it can work. Returning nothing means yes; every exception, and every value that is returned,
-    such as False, means no. There are three moments, in this order, and an authenticator defines those it needs:
+    `judges` names the roles in which it can work. Returning None means yes. Every exception and every other return value, such as
+    False, means no. It may define three methods, which are called in this order:
 
     `agree` before the handshake, to bring a pre-shared key into it: `agrees` names the method, which both sides must have;
     `check` when the other side's key is known, before anything secret leaves; `verify` when the handshake is done, over the
@@ -48,20 +47,19 @@ class Authenticator(Layer):
     judges: ClassVar[AbstractSet[Role]] = frozenset(Role)
     agrees: ClassVar[str] = ""
     other_side: str = ""
-    """What the other side must add to its command, for the line that `chat serve` prints; empty for nothing."""
+    """What the other side must add to its command, in the line that `chat serve` prints; empty for nothing."""
 
     replaces_peer: ClassVar[bool] = False
-    """Whether that line can do without this side's key, because the method alone tells the other side whom it talks to."""
+    """Whether that line needs no fingerprint of this side's key, because the method alone authenticates this side."""
 
     async def agree(self, io: HandshakeIO, role: Role) -> bytes:
-        """A pre-shared key of 32 bytes, for handshakes that take one. Only called where `agrees` names a method.
-
-        Raises Refused or HandshakeFailed where the two sides do not agree on one, and Usage where this side has none.
+        """Return a pre-shared key of 32 bytes, for handshakes that take one. Called only if `agrees` names a method. Raises
+        Refused or HandshakeFailed if the two sides do not agree on a key, and Usage if this side has none.
         """
         raise NotImplementedError
 
     async def check(self, peer: Peer) -> None:
-        """Raises UnknownPeer, ChangedPeer or Refused to end the handshake here."""
+        """Judge the key. Raises UnknownPeer, ChangedPeer or Refused to end the handshake."""
 
     async def verify(self, channel: Channel, peer: Peer) -> None:
-        """Raises Refused or WrongSecret to end the conversation before it begins."""
+        """Talk to the other side's authenticator. Raises Refused or WrongSecret to end the conversation before it begins."""

@@ -1,4 +1,4 @@
-"""Ciphers: what is said, sealed."""
+"""Ciphers encrypt and authenticate messages."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar
@@ -17,25 +17,26 @@ class Cipher(Layer):
         def seal(self, plaintext): return plaintext
         def open(self, sealed): return sealed
 
-    `tolerant` says what happens after a frame that does not open: go on (as the existing chats do), or end, the default.
+    `tolerant` says what happens after a frame that does not open: the conversation goes on, as in the existing chats, or ends,
+    which is the default.
     """
 
     kind = "cipher"
     overhead: ClassVar[int] = 0
-    """Bytes that `seal` adds, at most."""
+    """The most bytes that `seal` adds."""
     tolerant: ClassVar[bool] = False
 
     @abstractmethod
     def __init__(self, secrets: SessionSecrets, role: Role, **options: Any) -> None:
-        """Made once for a conversation. Raises ChatError where the secrets do not fit."""
+        """Created once for each conversation. Raises ChatError if the secrets do not fit."""
 
     @abstractmethod
     def seal(self, plaintext: bytes) -> bytes:
-        """What goes on the wire for a plaintext: at most `overhead` bytes more. Raises LocalError where the keys are gone."""
+        """Return the ciphertext of a plaintext: at most `overhead` bytes longer. Raises LocalError after `forget`."""
 
     @abstractmethod
     def open(self, sealed: bytes) -> bytes:
-        """Raises Tampered for whatever `seal` did not make, and nothing else."""
+        """Return the plaintext. Raises Tampered, and nothing else, for everything that `seal` did not make."""
 
     def forget(self) -> None:
-        """Called once, when the conversation is over: drop the keys. `seal` and `open` are not called again."""
+        """Drop the keys. Called once, when the conversation is over; `seal` and `open` are not called again."""

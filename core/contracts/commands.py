@@ -1,4 +1,4 @@
-"""Slash commands: what a feature offers to the people in a room, typed as `/NAME ...`.
+"""Slash commands that a feature offers to the people in a room, typed as `/NAME ...`.
 
     Command("roll", "Roll the dice: /roll 2d6.", roll)
 
@@ -23,22 +23,22 @@ class Call(Protocol):
 
     @property
     def is_operator(self) -> bool:
-        """Whether the sender may do what operators may."""
+        """Whether the sender is an operator."""
 
     def tell(self, sentence: str) -> None:
-        """Tell the sender alone: a line of the answer, or where the command goes on meanwhile, at once."""
+        """Tell the sender alone: a line of the answer, shown at once if the command takes longer."""
 
     def answer(self, data: Any, lines: Sequence[str] = ()) -> None:
-        """What the answer says: `data` to programs, as JSON can write it, and `lines` to people."""
+        """Set the answer: `data` for programs, which JSON must be able to represent, and `lines` for people."""
 
     def tell_all(self, text: str) -> None:
-        """Say something to the whole room, in the sender's name, as part of what is kept."""
+        """Say something to the whole room, in the sender's name. The room keeps it like a message."""
 
     def publish(self, kind: str, body: str, text: str) -> None:
         """Send the whole room an event of a custom type, with a JSON object as its body.
 
-        A client whose features have a type of event with this tag (`Feature.events`) gets that, made of the body's fields;
-        others get a notice with the text.
+        A client with a feature that has this type of event (`Feature.events`) gets such an event, with the body's fields; other
+        clients get a notice with the text.
         """
 
 

@@ -18,10 +18,10 @@ SENTENCES = {
     CloseReason.IDLE: "You were removed from the server: it is full and you were idle.",
     CloseReason.BUSY: "The server has no room just now.",
 }
-"""What the user reads where the peer gives no sentence."""
+"""What the user reads if the peer sends no sentence."""
 REMOVED = (CloseReason.KICKED, CloseReason.BANNED, CloseReason.TOO_SLOW, CloseReason.IDLE)
 NOT_LET_IN = "Perhaps the server is full, or does not let you in: ask its owner what it says about you."
-"""What to do about a server that said nothing, where its messages carry no reasons."""
+"""What to do about a server that said nothing, if its messages cannot carry reasons."""
 
 
 class EndedBy(Enum):
@@ -47,12 +47,12 @@ class Ending(Struct, frozen=True):
 
     @property
     def is_final(self) -> bool:
-        """Whether the server wants this member to stay away."""
+        """Whether the server refuses to let this member reconnect."""
         return self.code in (CloseReason.KICKED, CloseReason.BANNED, CloseReason.REFUSED, CloseReason.IDLE)
 
 
 def ending_by_peer(goodbye: Close) -> Ending:
-    """The ending that the peer's goodbye brings. A reason that this version does not know counts as an ordinary goodbye."""
+    """Return the ending that the peer's goodbye means. A reason that this version does not know counts as an ordinary goodbye."""
     code = CloseReason(goodbye.reason) if goodbye.reason in SENTENCES else CloseReason.SAID_EXIT
     sentence = clean(goodbye.sentence) or SENTENCES[code]
     if code in REMOVED:
@@ -66,6 +66,6 @@ def ending_by_peer(goodbye: Close) -> Ending:
 
 
 def unheard() -> Ending:
-    """The ending of a client whose server closed without a word, in messages that carry no goodbye."""
+    """Return the ending of a client whose server closed without saying anything, with messages that have no goodbye."""
     error = Truncated("The server closed the connection before it said anything.", NOT_LET_IN)
     return Ending(EndedBy.THEM, error.sentence, error)

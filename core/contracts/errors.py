@@ -30,7 +30,7 @@
         Removed             the server ended our membership                      exit 9
 
 The first paragraph of each docstring is what its user reads when nothing more precise is known; `hint` says what to do.
-The *peer* is never told which of these happened (core/conversation/direct_chat.py closes the connection, whatever the reason).
+The *peer* is never told which of these happened: core/conversation/direct_chat.py closes the connection, whatever the reason.
 """
 
 from enum import IntEnum
@@ -39,7 +39,7 @@ from inspect import cleandoc
 from plytalk.core.contracts.sanitise import brief
 
 REPORT_IT = "Run it as `chat --debug ...` and report what it shows."
-"""What to do about an unexpected error."""
+"""The hint of an unexpected error."""
 
 
 class Exit(IntEnum):
@@ -81,7 +81,7 @@ class ChatError(Exception):
 
     @property
     def sentence(self) -> str:
-        """What the user reads, fit for any screen: what happened and, where there is something to do, what to do."""
+        """What the user reads, cleaned for any screen: what happened and, if something can be done, what to do."""
         return brief(f"{self} {self.hint}".strip())
 
 
@@ -114,7 +114,7 @@ class OutputFailed(LocalError):
     def __init__(self, message: str = "", hint: str = "", nobody_reads: bool = False) -> None:
         super().__init__(message, hint)
         self.nobody_reads = nobody_reads
-        """Whether the program at the other end of a pipe has ended, as `head` does."""
+        """Whether the program that reads from the pipe has ended, as `head` does."""
 
 
 class PluginError(LocalError):

@@ -1,7 +1,7 @@
 """What happens in a conversation: events of one shape for console, JSON lines, Python programs and bots.
 
-The shape does not depend on the number of people. Where there is less to know, as in a plaintext chat of two, a field is None or
-empty; none has another meaning. The JSON Schema of all of them is generated from these classes (docs/events.schema.json).
+The shape does not depend on the number of people. If less is known, as in a plaintext chat of two, a field is None or empty; no
+field changes its meaning. The JSON Schema of all of them is generated from these classes (docs/events.schema.json).
 
     {"type":"message","id":"lobby/41","time":"2026-11-29T10:12:11.042Z","room":"lobby",
      "sender":{"name":"erin","key":"SHA256:...","marks":[]},"text":"hello","own":false,"private":false,"replayed":false}
@@ -50,7 +50,7 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
 class MemberEvent(Event, frozen=True, kw_only=True):
     """Something that a member of a room, or the other side of a chat of two, caused.
 
-    `own` says that this user did; `replayed` that it happened before this connection stood.
+    `own` says that this user did it; `replayed` that it happened before this connection opened.
     """
 
     sender: Sender
@@ -60,7 +60,7 @@ class MemberEvent(Event, frozen=True, kw_only=True):
 
 
 class Message(MemberEvent, frozen=True, kw_only=True, tag="message", gc=False):
-    """A member said something; with `action`, did something (`/me waves`). A private one has the receiver's name in `to`."""
+    """A member said something or, with `action`, did something (`/me waves`). In a private one `to` is the receiver's name."""
 
     # gc=False: there are many of these, and none can be part of a reference cycle.
 
@@ -122,22 +122,22 @@ class File(MemberEvent, frozen=True, kw_only=True, tag="file"):
 
 
 class Typing(MemberEvent, frozen=True, kw_only=True, tag="typing"):
-    """A member types, or no longer does. Only among those who asked for it, and kept nowhere."""
+    """A member types, or no longer does. Sent only among members who asked for it, and never stored."""
 
     on: bool = True
 
 
 class Read(MemberEvent, frozen=True, kw_only=True, tag="read"):
-    """A member has read everything up to the event `last`. Only among those who asked for it, and kept nowhere."""
+    """A member has read everything up to the event `last`. Sent only among members who asked for it, and never stored."""
 
     last: str
 
 
 class Open(Event, frozen=True, kw_only=True, tag="open"):
-    """A conversation begins: over a new connection, also after a cut. `version` is that of these events.
+    """A conversation begins over a new connection, also after a cut. `version` is that of these events.
 
     `role` is this side's, client or server; `key` is the fingerprint that the other side showed. `stack` has the names of the
-    layers by their kind, and `line` is all of them in one.
+    layers by their kind, and `line` has all of them in one line.
     """
 
     version: int = SCHEMA_VERSION
@@ -149,7 +149,7 @@ class Open(Event, frozen=True, kw_only=True, tag="open"):
 
 
 class You(Event, frozen=True, kw_only=True, tag="you"):
-    """This user's name, room and company: on joining a room, and when that changes, also by a forced rename.
+    """This user's name and room, and who else is there: on joining a room, and whenever that changes, also by a forced rename.
 
     `others` are those present, at most 100; `present` counts all, this user included.
     """
@@ -184,7 +184,7 @@ class Result(Event, frozen=True, kw_only=True, tag="result"):
 
 
 class Error(Event, frozen=True, kw_only=True, tag="error"):
-    """Something could not be done: a command (with the request's id), a line of input, or what else the user asked for."""
+    """Something could not be done: a command (with the request's id), a line of input, or anything else the user asked for."""
 
     text: str
     code: str = "failed"
@@ -194,7 +194,9 @@ class Error(Event, frozen=True, kw_only=True, tag="error"):
 
 
 class Closed(Event, frozen=True, kw_only=True, tag="closed"):
-    """A connection is over. `by` is us, them or fault; `exit_code` the program's, where `final`; else it tries to come back."""
+    """A connection is over. `by` is us, them or fault. If it is `final`, `exit_code` is the program's exit code; otherwise the
+    client reconnects.
+    """
 
     reason: str
     by: str
@@ -203,9 +205,9 @@ class Closed(Event, frozen=True, kw_only=True, tag="closed"):
 
 
 WAY_IN = "way-in"
-"""The code of a notice with the `line` by which others come in at an `address`; `was` is the one whose place it takes."""
+"""The code of a notice with the `line` that others type to join at an `address`; `was` is the address that it replaces."""
 WAYS_COMMAND = "invite"
-"""The command by which a screen that keeps details shows these lines."""
+"""The command that shows these lines on a screen that keeps details."""
 
 TYPES: tuple[type[Event], ...] = (
     Open, You, Joined, Left, Renamed, Topic, Moderated, Message, File, Typing, Read, Notice, Result, Error,
@@ -214,7 +216,7 @@ TYPES: tuple[type[Event], ...] = (
 
 
 class EventSink(Protocol):
-    """What shows events: a UI."""
+    """Something that shows events, such as a UI."""
 
     def next_id(self) -> str: ...
 
@@ -222,20 +224,20 @@ class EventSink(Protocol):
 
 
 now = partial(datetime.now, UTC)
-"""The time of an event that happens here."""
+"""The current time, for an event that happens here."""
 
 
 TYPE_NAMES = frozenset(str(type.__struct_config__.tag) for type in TYPES)
-"""The names of these types, which no feature may give to its own."""
+"""The names of these types, which no feature may use."""
 
 
 def is_way_in(event: Event) -> bool:
-    """Whether it has a line that is to be copied, which a screen leaves in one piece."""
+    """Whether it has a line that people copy, which a screen must not break."""
     return isinstance(event, Notice) and event.code == WAY_IN
 
 
 def notify(sink: EventSink, text: str, code: str | None = None, *, detail: bool = False, **data: Any) -> None:
-    """Tell the user something, cleaned: peers have a part in what is told."""
+    """Tell the user something, cleaned, since it may repeat what a peer sent."""
     sink.show(Notice(id=sink.next_id(), time=now(), text=clean(text), code=code, data=data or None, detail=detail))
 
 

@@ -1,4 +1,4 @@
-"""Features: what lives beside a conversation."""
+"""Features: additions to a conversation."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -9,13 +9,13 @@ from plytalk.core.contracts.layer import Layer
 
 
 class Feature(Layer):
-    """Something that lives beside a conversation and hears of it by the hooks `session_opened` and `session_closed`.
+    """An addition to conversations, which the hooks `session_opened` and `session_closed` tell about each of them.
 
     class Dice(Feature):
         name = "dice"
         commands = (Command("roll", "Roll the dice.", lambda call: call.tell_all(f"{call.sender} rolls {randint(1, 6)}.")),)
 
-    It may bring types of events, and slash commands for rooms. One that takes conversations in place of the UI is described in
+    It may add types of events, and slash commands for rooms. A feature can also take conversations in place of the UI: see
     `handler.py`.
     """
 

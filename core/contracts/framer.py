@@ -1,4 +1,4 @@
-"""Framers: a stream of bytes cut into frames."""
+"""Framers cut a stream of bytes into frames."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -20,24 +20,25 @@ class Framer(Layer):
 
     kind = "framer"
     limit: int = 8 * KIB
-    """The longest payload accepted, in bytes: raised by the session once the handshake is done."""
+    """The longest payload accepted, in bytes. The connection raises it after the handshake."""
 
     @abstractmethod
     def encode(self, kind: FrameKind, payload: bytes) -> bytes:
-        """One frame, ready to send. `kind` is one byte; framers without types drop it. Raises LocalError for what is too long."""
+        """Return one frame, ready to send. `kind` is one byte; framers without types ignore it. Raises LocalError if the payload
+        is too long.
+        """
 
     @abstractmethod
     def feed(self, data: Buffer) -> None:
-        """Take in bytes as they came, however they were cut."""
+        """Take received bytes, in pieces of any size."""
 
     @abstractmethod
     def frames(self) -> Iterator[Frame]:
-        """Give the complete frames, one at a time; one that is not taken stays for the next call.
-
-        Raises FrameTooLong as soon as a header says so, before anything is allocated; BadFrame for what is not a frame.
+        """Yield the complete frames, one at a time; those not taken stay for the next call. Raises FrameTooLong as soon as a
+        header announces too much, before anything is allocated, and BadFrame for bytes that are not a frame.
         """
 
     @property
     @abstractmethod
     def unfinished(self) -> int:
-        """How many bytes are held here: those of frames not taken yet, and of the beginning of the next one."""
+        """The number of bytes held here: of frames not taken yet, and of an incomplete one."""

@@ -1,4 +1,4 @@
-"""Handshakes: secrets that both ends hold and nobody else."""
+"""Handshakes give both ends secrets that nobody else has."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -12,67 +12,68 @@ from plytalk.core.contracts.spans import Span
 
 
 class Disclose(Protocol):
-    """What a handshake tells its secrets to, for a trace that was asked for with them."""
+    """Receives the secrets of a handshake, for a trace with `--trace-secrets`."""
 
     def __call__(self, name: str, key: bytes, parts: Sequence[Span] = ()) -> None:
-        """A key of the conversation or, with `parts`, a step by which keys are made: its bytes, and what they are."""
+        """Take a key of the conversation or, with `parts`, a step of the key derivation: its bytes, and what they are."""
 
 
 class HandshakeIO(Protocol):
-    """`send`, `receive` and `ask`: all that a handshake may want of the world. Each must be awaited."""
+    """`send`, `receive` and `ask`: everything that a handshake can do. Each must be awaited."""
 
     def send(self, kind: FrameKind, payload: bytes) -> Reply[None]:
         """Send one frame."""
 
     def receive(self, kind: FrameKind, limit: int) -> Reply[bytes]:
-        """The payload of the next frame, which must be of this kind and of at most `limit` bytes.
-
-        Raises FrameTooLong, BadFrame, or HandshakeFailed when the peer is gone.
+        """Wait for the next frame, which must be of this kind and have at most `limit` bytes of payload. Return the payload.
+        Raises FrameTooLong, BadFrame, or HandshakeFailed if the peer is gone.
         """
 
     def ask(self, identity: Identity) -> Reply[None]:
-        """Let the authenticators judge the key the other side showed. Raises what they raise; returning means yes."""
+        """Let the authenticators judge the key that the other side showed. Raises what they raise; returning means yes."""
 
 
 class NegotiatingIO(HandshakeIO):
-    """What a handshake finds besides, by `isinstance`, if it takes a pre-shared key or tells a client why it is not let in."""
+    """Further operations, found by `isinstance`, for a handshake that takes a pre-shared key or tells a client why it is not let
+    in.
+    """
 
     agreement: str
-    """The method by which the authenticators bring a pre-shared key; empty for none."""
+    """The method by which the authenticators agree on a pre-shared key; empty for none."""
     has_received: bool
     """Whether anything has come from the peer."""
     proven: Identity | None
-    """The key that the peer has proven to the transport, as over ssh; None for none."""
+    """The key that the peer has proven to the transport to hold, as over ssh, or None."""
     disclose: Disclose | None
-    """Where a trace asks for keys, takes those of cipher states; keys that are left as bytes, in `SessionSecrets`, are traced
-    without it."""
+    """For a trace with keys: takes those of cipher states. Keys that are bytes in `SessionSecrets` are traced without it."""
 
     @abstractmethod
     def agree(self) -> Reply[bytes]:
-        """The pre-shared key that the authenticators bring into the handshake, by the method named `agreement`."""
+        """Return the pre-shared key of the authenticators, by the method named `agreement`."""
 
     @abstractmethod
     def answer(self) -> None:
-        """Agree that the client waits for the server's first record, which lets it in or says why not. Both sides call it, before
-        they `ask`; a server's handshake then goes on after a no, which the client is told when it is done."""
+        """Agree that the client waits for the server's first record, which lets it in or says why not. Both sides call this
+        before they `ask`. A server's handshake then continues after a refusal, and the client is told the reason after the
+        handshake.
+        """
 
     @abstractmethod
     def refuse(self, refusal: Refused) -> Reply[None]:
-        """In place of `ask`, where the key that the other side showed cannot be judged for a reason that it may be told.
-
-        Raises it; for a server after `answer` it returns: the client is told when the handshake is done, and not let in.
+        """Call this in place of `ask` if the key cannot be judged, for a reason that the other side may be told. Raises it; at a
+        server, after `answer`, it returns, and the client is refused with the reason after the handshake.
         """
 
 
 def negotiating(io: HandshakeIO) -> NegotiatingIO:
-    """The same, for a handshake that cannot do with less. Raises LocalError."""
+    """Return `io` as a `NegotiatingIO`, for a handshake that needs one. Raises LocalError if it is not one."""
     if not isinstance(io, NegotiatingIO):
         raise LocalError("This handshake needs more than `send`, `receive` and `ask`.")
     return io
 
 
 class Handshake(Layer):
-    """Talks in frames until both ends hold the same secrets. It sees no socket, no clock and no screen.
+    """Exchanges frames until both ends have the same secrets. It sees no socket, clock or screen.
 
     class EphemeralX25519(Handshake):
         "A new X25519 key from each side."
@@ -104,13 +105,14 @@ class Handshake(Layer):
     speaks_first: ClassVar[Role | None] = None
     identity: Identity | None = None
     first_record_proves: ClassVar[bool] = False
-    """Whether only the client's first record proves that it is there now and holds the key that it showed: then a server lets
-    it in no sooner, so that a recorded handshake that is replayed is refused."""
+    """Whether only the client's first record proves that it is there now and has the private key: a server then lets it in after
+    that record, and so refuses a replayed handshake.
+    """
 
     @abstractmethod
     async def initiate(self, io: HandshakeIO) -> SessionSecrets:
-        """The client's side. Raises RemoteError for anything the peer does wrong."""
+        """Do the client's side. Raises RemoteError for anything that the peer does wrong."""
 
     @abstractmethod
     async def respond(self, io: HandshakeIO) -> SessionSecrets:
-        """The server's side. Raises RemoteError for anything the peer does wrong."""
+        """Do the server's side. Raises RemoteError for anything that the peer does wrong."""

@@ -1,7 +1,7 @@
-"""What comes out of a layer and is not its fault: the user's interruption, and the end of a task that was cancelled.
+"""The exceptions that pass through a layer and are not its fault: the user's interruption, and the cancellation of a task.
 
-Everything else is its fault, also what would end the program: sys.exit() in a layer, as argparse calls it, must not end the
-chats of all others.
+Every other exception is the layer's fault, even one that would end the program: if a layer calls sys.exit(), as argparse does,
+all other conversations must go on.
 """
 
 import signal
@@ -12,16 +12,16 @@ from types import CodeType
 from typing import Any
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-"""Those whose handlers may raise KeyboardInterrupt. Not every system has all of them."""
+"""The signals with handlers that may raise KeyboardInterrupt. Not every system has all of them."""
 
 
 class Interruption(KeyboardInterrupt):
-    """Ctrl-C at a question: there it is a key and not a signal, or a signal with another handler for that time."""
+    """Ctrl-C at a question: there it is a key and not a signal, or the signal has another handler."""
 
 
 def let_through(error: BaseException) -> None:
-    """Raise it again unless it is the fault of the layer that it came out of."""
-    from asyncio import CancelledError, current_task  # loaded by then, and not by commands that talk to nobody
+    """Raise an exception again unless it is the fault of the layer that raised it."""
+    from asyncio import CancelledError, current_task  # already loaded here; not needed by commands that do not talk
 
     is_signal = isinstance(error, Interruption) or (isinstance(error, KeyboardInterrupt) and _is_by_signal(error))
     is_cancelled = isinstance(error, CancelledError) and _is_cancelled(current_task)
@@ -29,12 +29,12 @@ def let_through(error: BaseException) -> None:
         if is_signal or is_cancelled:
             raise error
     finally:
-        del error  # its traceback has this frame: a reference cycle, which keeps a connection until a garbage collection
+        del error  # its traceback refers to this frame: a reference cycle, which would keep the connection
 
 
 @contextmanager
 def ignore_faults() -> Iterator[None]:
-    """Go on after whatever a layer does wrong here."""
+    """Ignore every fault of a layer in this block."""
     try:
         yield
     except BaseException as error:
@@ -42,7 +42,7 @@ def ignore_faults() -> Iterator[None]:
 
 
 def _is_by_signal(error: KeyboardInterrupt) -> bool:
-    """Whether the handler of a signal raised it. Python's own is written in C, and cannot be seen in a traceback."""
+    """Whether the handler of a signal raised it. Python's own handler is written in C and is not in the traceback."""
     handlers = [signal.getsignal(getattr(signal, name)) for name in SIGNALS if hasattr(signal, name)]
     if signal.default_int_handler in handlers:
         return True
@@ -51,7 +51,7 @@ def _is_by_signal(error: KeyboardInterrupt) -> bool:
 
 
 def _code_of(handler: Any) -> CodeType | None:
-    """The code of a handler, which asyncio's Runner gives an argument in advance."""
+    """The code of a handler, which asyncio's Runner wraps in a `partial`."""
     code: CodeType | None = getattr(getattr(handler, "func", handler), "__code__", None)
     return code
 

@@ -1,4 +1,4 @@
-"""What can be said: a message is a plain `str`; everything else is one of these."""
+"""Items: what one side sends the other. A message is a plain `str`; everything else is one of these classes."""
 
 import re
 from enum import IntEnum
@@ -7,11 +7,11 @@ from msgspec import Struct
 
 EXIT = "exit"
 EXIT_SPACE = 64
-"""A line of so many characters is never an `exit`, whatever stands around it."""
+"""A line of this many characters or more is never an `exit`."""
 
 
 class CloseReason(IntEnum):
-    """Why one side ends a conversation. Only a server has other reasons than the first."""
+    """Why one side ends a conversation. A client has only the first reason."""
 
     SAID_EXIT = 0
     """Its user said exit, or its input ended."""
@@ -44,7 +44,7 @@ class Close(Struct, frozen=True):
 
 
 class Empty(Struct, frozen=True):
-    """Nothing at all, sealed like anything else: only a side that holds the keys can have sent it."""
+    """An item without content. It is sealed like any other, so only a side with the keys can have sent it."""
 
 
 class Undecodable(Struct, frozen=True):
@@ -66,27 +66,27 @@ class Pong(Struct, frozen=True):
 
 
 class Control(Struct, frozen=True):
-    """Something for a layer and not for the people: what authenticators say to each other goes in these."""
+    """A message between layers and not between people, such as between authenticators."""
 
     body: bytes
 
 
 class Ack(Struct, frozen=True):
-    """The other side took so many of our messages, counted from the first."""
+    """The number of messages, from the first on, that the other side has received."""
 
     taken: int
 
 
 class Extension(Struct, frozen=True):
-    """An item of a type that a feature brings, from 8 on; see `DirectChat.extend`."""
+    """An item of a feature's own type, from 8 on; see `DirectChat.extend`."""
 
     type: int
     body: bytes
 
 
 Item = str | Close | Empty | Undecodable | Ping | Pong | Control | Ack | Extension
-"""Everything that can be said."""
+"""Every kind of item."""
 
 
 is_exit = re.compile(rf"(?s)(?!.{{{EXIT_SPACE}}})\s*[eE][xX][iI][tT]\s*").fullmatch
-"""Whether a line ends the chat: `exit`, trimmed and in any case, in fewer than EXIT_SPACE characters."""
+"""Whether a line ends the chat: `exit` in capitals or not, with spaces around it or not, in fewer than EXIT_SPACE characters."""

@@ -13,7 +13,7 @@ from plytalk.core.contracts.transport import Transport
 from plytalk.core.contracts.ui import Ui
 
 GROUP = "plytalk"
-"""The entry-point group in which distributions bring layers and other plugins."""
+"""The entry-point group of plugins."""
 
 KINDS: Mapping[str, type[Layer]] = {
     base.kind: base for base in (Transport, Framer, Handshake, Cipher, Messages, Authenticator, Ui, Feature)

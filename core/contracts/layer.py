@@ -1,4 +1,4 @@
-"""What all layers state about themselves, and the words that their contracts share."""
+"""What all layers state about themselves, and the types that their contracts share."""
 
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
@@ -13,23 +13,22 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 
 Buffer = bytes | bytearray | memoryview
-"""Bytes as they came from a stream."""
+"""Bytes as received from a stream."""
 FrameKind = bytes
 """The type of a frame: one byte."""
 Frame = tuple[FrameKind | None, bytes]
-"""The type and the payload of a frame; None for the type where the framer has none."""
+"""The type and the payload of a frame. The type is None if the framer has no types."""
 
 
 class Option(Struct, frozen=True):
-    """A command-line option that a layer brings: `--NAME`; its value reaches the layer's constructor as a keyword argument.
+    """A command-line option of a layer, `--NAME`. Its value is passed to the layer's constructor as a keyword argument.
 
-    `type` is bool (a flag), int, str or pathlib.Path. `chooses` says that giving the option chooses its layer, an authenticator
-    or a feature, which then need not be named. `role` is the end that alone takes it: the other end's command refuses it, and
-    its help is silent about it. An empty text is refused, unless it is the default. `variable` is an environment variable that
-    gives it too. A value for which `has_secret` is true is refused on the command line, which everybody on the machine can read,
-    and in a config file that others can read.
-    `bare` is the value where the option stands without one; None where it needs one. `agreed` says that both sides must have
-    the same value: the line that a server shows for the other side names it.
+    `type` is bool (a flag), int, str or pathlib.Path. With `chooses`, giving the option chooses its layer, an authenticator or a
+    feature, which then need not be named. `role` is the only end that takes the option: the other end's command refuses it and
+    does not show it in its help. An empty text is refused, unless it is the default. `variable` is an environment variable that
+    also sets it. A value for which `has_secret` is true is refused on the command line, which everybody on the machine can read,
+    and in a config file that others can read. `bare` is the value if the option is given without one; None if it needs one.
+    `agreed` says that both sides must have the same value: the line that a server shows for the other side names it.
     """
 
     name: str
@@ -46,15 +45,15 @@ class Option(Struct, frozen=True):
 
     @property
     def keyword(self) -> str:
-        """How the layer's constructor calls it."""
+        """The name of the constructor's argument."""
         return self.name.replace("-", "_")
 
 
 class Layer(ABC):
     """What all layers state about themselves: from it the program refuses, warns, explains and predicts.
 
-    `needs` must be given by the other layers of the stack, `gives` is what this one adds, `prefers` names the layers of
-    other kinds that go with it when nothing else is chosen, `caution` is a sentence that `chat explain` adds.
+    The other layers of the stack must give what it `needs`; it adds what it `gives`. `prefers` names layers of other kinds to use
+    with it when nothing else is chosen. `caution` is a sentence that `chat explain` adds.
     """
 
     kind: ClassVar[str]
@@ -67,7 +66,7 @@ class Layer(ABC):
 
     @classmethod
     def configured(cls, options: Mapping[str, Any]) -> "type[Self]":
-        """The layer as these options make it: itself, or a subclass that states truthfully what is left of `gives`."""
+        """Return the layer with these options: itself, or a subclass with a `gives` that is true with these options."""
         return cls
 
     @classmethod
@@ -77,11 +76,11 @@ class Layer(ABC):
 
 
 Failed = list[tuple[int, BaseException]]
-"""What went wrong where something was done for many: the numbers of those, and what was raised."""
+"""The failures of something that was done for many: the number of each that failed, and the exception."""
 
 
 def attempt(number: int, failed: Failed, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call it for one of many; that it raises is nobody else's concern."""
+    """Call a function for one of many. An exception does not concern the others."""
     try:
         return function(*arguments)
     except BaseException as error:

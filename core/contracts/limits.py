@@ -6,7 +6,7 @@ from typing import Self
 KIB = 1024
 MIB = 1024 * KIB
 TOO_LONG, SPLIT = "too-long", "Split it."
-"""The code of the error for a message that is longer than one may be, and what to do."""
+"""The code of the error for a message that is too long, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -14,21 +14,21 @@ class Limits:
     """How much a conversation accepts. Sizes in bytes, times in seconds."""
 
     message: int = MIB
-    """The longest message, in bytes; a frame may be longer by what the cipher adds."""
+    """The longest message, in bytes; a frame may be longer by the cipher's overhead."""
     first_byte: float = 5.0
     """How long a peer may send nothing before its handshake, in seconds."""
     handshake: float = 10.0
-    """How long a handshake may take, in seconds; the time in which a person is asked does not count."""
+    """How long a handshake may take, in seconds, not counting the time in which a person is asked."""
     person: float = 300.0
-    """How long the other side's person may think about a question that both are asked, in seconds."""
+    """How long, in seconds, the person on the other side may take to answer a question that both sides ask."""
     goodbye: float = 10.0
-    """How long, in seconds, a side that has said goodbye waits for the other to receive everything, without any progress."""
+    """How long, in seconds without any progress, a side that has said goodbye waits for the other to receive everything."""
     ping: float = 30.0
     """After how many seconds of silence a peer is pinged, and after how many more it counts as gone (`--ping`; 0: never)."""
     unread: int = 256 * KIB
     """How many bytes a peer may send ahead during a handshake before it is held back."""
     unauthenticated: int = 100
-    """How many peers may be in their handshake with a server at one time; a newcomer takes the place of another."""
+    """How many peers may be in their handshake with a server at one time. A newcomer then replaces another."""
     unauthenticated_per_address: int = 20
     """The same for peers of one address."""
     failures: int = 10
@@ -48,16 +48,16 @@ class Limits:
     farewell: float = 30.0
     """How long at most, in seconds, a server that is told to end waits for its peers to receive everything."""
     penalty: float = 30.0
-    """How long such an address is turned away, in seconds; addresses of this machine never are."""
+    """How long such an address is refused, in seconds. Addresses of this machine never are."""
 
     def patient(self, seconds: float) -> Self:
-        """The same for a way on which a handshake may take so long at least."""
+        """The same, with handshakes that may take at least this many seconds."""
         first_byte, handshake = max(self.first_byte, seconds), max(self.handshake, seconds)
         return self if not seconds else replace(self, first_byte=first_byte, handshake=handshake)
 
 
 def too_long(text: str, most: int = Limits.message) -> str:
-    """Why a text cannot be said, in a sentence; empty where it has no more than `most` bytes."""
+    """Why a text cannot be said, in a sentence; empty if it has at most `most` bytes."""
     if len(text) * 4 <= most or len(text.encode(errors="replace")) <= most:  # a character has four bytes at most
         return ""
     return f"That is longer than a message may be ({most:,} bytes) and was not sent."

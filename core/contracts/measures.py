@@ -1,4 +1,4 @@
-"""Figures that plugins give about themselves, and Prometheus' text format 0.0.4, in which they leave the program.
+"""Figures that plugins give about themselves, and Prometheus' text format 0.0.4 for them.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/ describes the format.
 """
@@ -22,8 +22,8 @@ class Measure:
     """One figure, as it is now. Raises ValueError for names that Prometheus does not take.
 
     `name` begins with `plytalk_` and ends with its unit (`_bytes`, `_seconds`), or with `_total` where it only ever grows, which
-    is the kind `counter`. Several of one name tell themselves apart by their labels, and have `help` and `kind` in common. What a
-    peer can choose (its name, its address) must not be a label: each value would be a new series for ever.
+    is the kind `counter`. Several of one name differ in their labels, and have the same `help` and `kind`. What a peer can choose
+    (its name, its address) must not be a label: each value would create a new time series.
     """
 
     name: str
@@ -40,7 +40,9 @@ class Measure:
 
 
 def exposition(measures: Iterable[Measure]) -> str:
-    """The figures as text. Of two that exclude each other (one name with two kinds, or with the same labels) the first counts."""
+    """Return the figures as text. Of two that conflict (a name with two kinds, or twice with the same labels) the first
+    counts.
+    """
     families: dict[str, tuple[Measure, dict[str, float]]] = {}
     for measure in measures:
         first, samples = families.setdefault(measure.name, (measure, {}))

@@ -1,4 +1,4 @@
-"""Messages: words as plaintext, and back."""
+"""Messages layers turn items into plaintext and back."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
@@ -23,27 +23,28 @@ class Messages(Layer):
 
     kind = "messages"
     carries: ClassVar[AbstractSet[type]] = frozenset()
-    """Which items it carries besides text and a plain goodbye: with `Ping` a dead peer is noticed, with `Empty` a server can say
-    that it lets a client in, or in a `Close` why not."""
+    """The items that it carries besides text and a plain goodbye. With `Ping` a dead peer is noticed; with `Empty` a server can
+    tell a client that it is let in, or with a `Close` why not.
+    """
     extensible: ClassVar[bool] = False
-    """Whether it carries `Extension` items, the types that features bring."""
+    """Whether it carries `Extension` items, whose types features add."""
 
     def __init__(self, boundaries: bool, **options: Any) -> None:
         self.boundaries = boundaries
 
     @property
     def unfinished(self) -> int:
-        """How many bytes are kept of an item whose end has not come."""
+        """How many bytes are kept of an incomplete item."""
         return 0
 
     def prepare(self, text: str) -> str | None:
-        """What is really said when the user types `text`; None for nothing at all."""
+        """Return what is sent when the user types `text`; None for nothing."""
         return text
 
     @abstractmethod
     def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
-        """Plaintexts for all that is said within one turn, in order."""
+        """Return the plaintexts for all items of one turn of the event loop, in order."""
 
     @abstractmethod
     def unpack(self, plaintext: bytes) -> Iterable[Item]:
-        """What a plaintext says. Raises RemoteError where it says nothing sensible."""
+        """Return the items in a plaintext. Raises RemoteError if it is not valid."""

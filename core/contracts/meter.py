@@ -1,19 +1,18 @@
-"""What is told how much a peer sends, and may stop the reading."""
+"""Meters count how much a peer sends, and may stop the reading."""
 
 from typing import Protocol
 
 
 class Meter(Protocol):
-    """Is told what a peer sends before the work is done, and may stop the reading (`Connection.stop_reading`).
-
-    Messages are not told here: they reach the hearer, which may stop the reading as well.
+    """Counts what a peer sends before the work is done, and may stop the reading (`Connection.stop_reading`). It does not count
+    messages: the hearer gets those, and may stop the reading as well.
     """
 
     def records(self, count: int, size: int, items: int) -> None:
-        """So many sealed records came, of so many bytes, with so many items in all."""
+        """Count received records: their number, their size in bytes, and the number of items in them."""
 
     def item(self) -> None:
-        """An item came that is not a message."""
+        """Count a received item that is not a message."""
 
     def kept(self, size: int) -> None:
-        """So many bytes are kept now of what has come and is not done: unfinished frames and messages, and what waits."""
+        """Note how many received bytes are kept now: of unfinished frames and messages, and of items that wait."""

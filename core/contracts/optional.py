@@ -1,6 +1,6 @@
-"""What a layer may offer besides its contract: a Protocol of one or two methods for each, found by `isinstance`.
+"""Optional parts of a layer: a Protocol of one or two methods for each, found by `isinstance`.
 
-None of them is required. Whatever uses one does without where a layer does not have it.
+None of them is required: the program works without each of them.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -17,37 +17,35 @@ from plytalk.core.contracts.peers import Identity, Login, Role
 
 @runtime_checkable
 class Prepares(Protocol):
-    """A layer that loads keys or checks files first. Not for framers, ciphers and messages, which conversations create."""
+    """A layer that loads keys or checks files first. Not for framers, ciphers and messages, which each conversation creates."""
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
-        """Called once, before the first conversation of this end. Gives sentences for the user.
-
-        `secret(prompt)` asks for a passphrase, and raises UnknownPeer where nobody can be asked.
+        """Called once, before the first conversation of this end. Returns sentences for the user. `secret(prompt)` asks for a
+        passphrase, and raises UnknownPeer if nobody can be asked.
         """
 
 
 @runtime_checkable
 class AsksWords(Protocol):
-    """A `secret` that can also ask for something that may be seen while it is typed, and that consists of known words."""
+    """A `secret` that can also ask for known words, which are shown while they are typed."""
 
     def ask_words(self, prompt: str, complete: Callable[[str], Sequence[str]], fault: Callable[[str], str]) -> str:
-        """What is typed, once nothing is wrong with it; off a terminal, the first line of standard input as it is.
-
-        `complete(typed)` gives what the last word of it can become, `fault(typed)` a sentence about what is wrong, empty for
-        nothing. Raises UnknownPeer where nobody answers.
+        """Return what was typed, once nothing is wrong with it; without a terminal, the first line of standard input.
+        `complete(typed)` returns completions of the last word, `fault(typed)` a sentence about what is wrong, or nothing. Raises
+        UnknownPeer if nobody answers.
         """
 
 
 @runtime_checkable
 class Releases(Protocol):
-    """A feature that holds something open."""
+    """A feature that keeps something open."""
 
     async def release(self) -> None:
-        """Called once, when this end is done: close what `ready` opened."""
+        """Close what `ready` opened. Called once, when this end is done."""
 
 
 async def prepare(layer: Layer, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
-    """Let a layer prepare, if it wants to. Gives its sentences for the user."""
+    """Prepare a layer, if it needs that. Return its sentences for the user."""
     return await layer.ready(role, secret) if isinstance(layer, Prepares) else ()
 
 
@@ -81,20 +79,20 @@ class HasVariants(Protocol):
 
 @runtime_checkable
 class KeepsKeys(Protocol):
-    """An authenticator that can be told beforehand which key is right: the lab attacks it with one that was."""
+    """An authenticator that can be told in advance which key is right. The lab attacks it in this state."""
 
     @classmethod
     def knowing(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
-        """The options by which it lets this key pass; what files they name are in the folder."""
+        """Return options with which it accepts this key. The files that they name are in the folder."""
 
 
 @runtime_checkable
 class RevokesKeys(KeepsKeys, Protocol):
-    """An authenticator that can also be told that a key which it knows is not right any more."""
+    """An authenticator that can also be told that a key is revoked."""
 
     @classmethod
     def revoking(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
-        """The same for a key that is to be refused from now on."""
+        """Return options with which it refuses this key."""
 
 
 @runtime_checkable
@@ -102,29 +100,28 @@ class RewritesText(Protocol):
     """An attack that can replace words in what it reads."""
 
     def rewrite(self, rules: Mapping[str, str]) -> None:
-        """From now on replace each of these words by the other."""
+        """Replace each of these words by the other from now on."""
 
 
 @runtime_checkable
 class Seedable(Protocol):
-    """A handshake that can do without chance, so that its test vectors can be made and repeated.
-
-    For the lab alone: anyone who knows the seed knows every secret.
+    """A handshake that can run deterministically, so that test vectors can be made and repeated. For the lab alone: anyone who
+    knows the seed knows every secret.
     """
 
     def seeded(self, draw: Callable[[str, int], bytes]) -> Handshake:
-        """The same handshake, ready for use, without files and clock. Every random byte comes from `draw`, called with what the
-        bytes are for, and how many.
+        """Return the same handshake, ready for use, without files or a clock. It gets all random bytes from `draw`, which it
+        calls with their purpose and their number.
         """
 
 
 @runtime_checkable
 class HasModel(Protocol):
-    """A handshake that can be written down as a model for Verifpal, which looks for attacks on it."""
+    """A handshake that has a model for Verifpal, which searches for attacks on it."""
 
     def verifpal_model(self, known: Collection[Role], agrees: bool) -> str:
-        """The model. `known` are the roles whose long-lived key the other side has beforehand; `agrees` says that both sides have
-        a pre-shared key.
+        """Return the model. `known` are the roles with a long-lived key that the other side has in advance; `agrees` says that
+        both sides have a pre-shared key.
         """
 
 
@@ -133,78 +130,78 @@ class HasModel(Protocol):
 
 @runtime_checkable
 class NamesHost(Protocol):
-    """A feature that knows where a server is to listen where nobody said."""
+    """A feature that chooses the host to listen on if the user names none."""
 
     def usual_host(self) -> str:
-        """The host. Raises ChatError where there is none."""
+        """Return the host. Raises ChatError if there is none."""
 
 
 @runtime_checkable
 class Opens(Protocol):
-    """A stream that has to open first, which a server waits for before the handshake. `peer` may be another afterwards."""
+    """A stream with an opening, which a server waits for before the handshake. `peer` may change in the opening."""
 
     async def opened(self) -> None:
-        """Wait until it is done. Raises what went wrong in it, as a ChatError; Answered where nothing did and nothing follows."""
+        """Wait until it is done. Raises a ChatError if it fails, and Answered if it succeeds and no conversation follows."""
 
 
 @runtime_checkable
 class ServesPage(Protocol):
-    """A transport whose listeners serve a web page, besides what they carry."""
+    """A transport with listeners that also serve a web page."""
 
     def serve_instead(self, files: Any) -> None:
-        """Serve what `files.answer(request)` gives, and not its page. Called before it listens."""
+        """Serve what `files.answer(request)` returns in place of the page. Called before it listens."""
 
     def urls_at(self, address: str) -> tuple[str, str]:
-        """Of a listener with this address: the URL of the page, for a browser, and that by which `chat connect` reaches it."""
+        """Return two URLs of a listener with this address: that of the page, for a browser, and the one for `chat connect`."""
 
 
 @runtime_checkable
 class KnowsPeer(Protocol):
-    """A stream that knows, once it is open, who the peer is, as over ssh. Until then it may wait for the peer's person."""
+    """A stream that knows who the peer is once it is open, as over ssh. Its opening may wait for the person at the peer."""
 
     login: Login
-    """The name and the key of the peer; empty while the stream opens."""
+    """The name and the key of the peer; None while the stream opens."""
 
     def judge_logins(self, judge: Callable[[Identity | None], Awaitable[bool]]) -> None:
-        """Let in only whom `judge` lets in, with this key or without one. A server calls it before the opening goes on."""
+        """Let in only peers that `judge` accepts, with a key or without one. A server calls this before the opening continues."""
 
 
 def login_of(stream: object) -> Login | None:
-    """The login of a stream that knows its peer. An attribute is found sooner than a Protocol is checked."""
+    """Return the login of a stream that knows its peer. Looking for the attribute is faster than `isinstance` with a Protocol."""
     return getattr(stream, "login", None)
 
 
 @runtime_checkable
 class AdmitsKeys(Protocol):
-    """An authenticator with a list of keys, to which an operator can add one."""
+    """An authenticator with a list of keys that an operator can extend."""
 
     def check_admit(self, key: str, name: str) -> None:
-        """Raises what `admit` would raise, and changes nothing: called for every list before any of them changes. May block."""
+        """Raise what `admit` would raise, and change nothing. Called for every list before any of them changes. May block."""
 
     def admit(self, key: str, name: str) -> str:
-        """Let a key (`TYPE BASE64`) in from now on; a sentence for the person who asked. May block."""
+        """Add a key (`TYPE BASE64`) to the list. Return a sentence for the person who asked. May block."""
 
 
 @runtime_checkable
 class KnowsPlaces(Protocol):
-    """An authenticator that has to know where the server can be reached."""
+    """An authenticator that needs to know where the server can be reached."""
 
     def listening(self, addresses: Sequence[str]) -> Sequence[str]:
-        """Called once, when the server listens at all its doors: their addresses. Gives sentences for the user."""
+        """Called once, with the addresses of all doors, when the server listens at them. Returns sentences for the user."""
 
 
 def listening(layer: Layer, addresses: Sequence[str]) -> Sequence[str]:
-    """Tell a layer where its server listens, if it wants to know. Gives its sentences for the user."""
+    """Tell a layer where its server listens, if it wants to know. Return its sentences for the user."""
     return layer.listening(addresses) if isinstance(layer, KnowsPlaces) else ()
 
 
 @runtime_checkable
 class SingleUse(Protocol):
-    """An authenticator that can be used up, as a one-time code can."""
+    """An authenticator that can be used up, such as a one-time code."""
 
     @property
     def spent(self) -> str:
-        """Why nobody can pass any more, as a sentence; empty while peers can. A server that reads it ends."""
+        """Return why nobody can pass any more, as a sentence; empty while peers can. The server then ends."""
 
 
 @runtime_checkable
@@ -212,7 +209,7 @@ class Remembers(Protocol):
     """An authenticator that counts what its peers do, such as wrong guesses."""
 
     remembers: bool
-    """Whether it keeps this across restarts. Only `chat serve` sets it."""
+    """Whether it keeps its counts across restarts. Only `chat serve` sets it."""
 
 
 # -- many frames of one conversation ----------------------------------------------------------------------------------------
@@ -240,9 +237,8 @@ class FramerBatch(Protocol):
         """`encode` for each."""
 
     def cut_batch(self, kind: FrameKind, most: int) -> list[bytes]:
-        """Take the payloads of the next complete frames, up to one of another kind, which stays: one at least, at most `most`.
-
-        What `frames` would raise is raised where it comes first; behind other frames it stays for the next call.
+        """Take the payloads of the next complete frames of one kind: at least one, at most `most`. Raises what `frames` would
+        raise, unless frames come before the fault; then the next call raises it.
         """
 
 
@@ -251,7 +247,7 @@ class MessagesBatch(Protocol):
     """Messages that read many plaintexts at once."""
 
     def unpack_batch(self, plaintexts: Sequence[bytes]) -> list[Item]:
-        """All that `unpack` gives for each, in one list."""
+        """Return the items that `unpack` gives for each, in one list."""
 
 
 # -- the same for many conversations ----------------------------------------------------------------------------------------
@@ -263,29 +259,31 @@ class SealsEach(Protocol):
 
     @staticmethod
     def seal_each(ciphers: Sequence[Any], plaintext: bytes, failed: Failed) -> list[bytes]:
-        """`seal` with each of many of this class. Where one raises, its place is empty; `failed` learns its number and why."""
+        """Call `seal` for each of many ciphers of this class. For one that raises, the result is empty, and `failed` gets its
+        number and the exception.
+        """
 
 
 @runtime_checkable
 class EncodesEach(Protocol):
-    """A framer that encodes a payload for each of many conversations at once."""
+    """A framer that encodes a payload for each of many conversations in a faster loop than one call for each."""
 
     @staticmethod
     def encode_each(framers: Sequence[Any], kind: FrameKind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
-        """`encode` with each of many of this class: see `SealsEach`."""
+        """Call `encode` for each of many framers of this class: see `SealsEach`."""
 
 
 @runtime_checkable
 class SendsEach(Protocol):
-    """A stream of a kind that can send over many at once."""
+    """A stream that sends over many streams in a faster loop than one call for each."""
 
     @staticmethod
     def send_each(streams: Sequence[Any], pieces: Sequence[bytes], failed: Failed) -> list[int]:
-        """`send` a piece over each of many of this class: see `SealsEach`. Gives the numbers of those that are full."""
+        """Call `send` for each of many streams of this class: see `SealsEach`. Return the numbers of those that are full."""
 
 
 BATCH_FORMS = {
     "seal_batch": "seal", "open_batch": "open", "encode_batch": "encode", "cut_batch": "frames", "unpack_batch": "unpack",
     "seal_each": "seal", "encode_each": "encode", "send_each": "send",
 }  # fmt: skip
-"""The methods that take the place of many calls, and of which. A layer that is traced offers none, so each call is traced."""
+"""The batch forms, and the method that each of them replaces. A traced layer has none of them, so each call is traced."""

@@ -1,4 +1,4 @@
-"""SessionSecrets and identities: what a handshake hands on, and what authenticators judge."""
+"""SessionSecrets, which a handshake produces, and identities, which authenticators judge."""
 
 import hmac
 from collections.abc import Awaitable, Callable, Generator
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Role(Enum):
-    """Which end of the conversation this is: the one that connected, or the one that listened."""
+    """The end of the conversation: the one that connected, or the one that listened."""
 
     INITIATOR = "client"
     RESPONDER = "server"
@@ -29,12 +29,12 @@ class Role(Enum):
 
 @dataclass(frozen=True, repr=False, eq=False, slots=True)
 class SessionSecrets:
-    """The keys a handshake leaves for the cipher: one for each direction, as this end sees them.
+    """The keys that a handshake produces for the cipher: one for each direction, as seen from this end.
 
-    `states` takes the place of the keys where the handshake leaves something better than bytes: sending, then receiving. `suite`
-    says which algorithms were agreed on, where the handshake settles that. `transcript` is a public value that both ends share
-    and nobody else can bring about (the handshake hash), from which `binding` derives. A key in a `bytearray` may be overwritten
-    by the cipher that has its copy. Never printed, never pickled.
+    `states` replaces the keys if the handshake produces cipher states: for sending, then for receiving. `suite` names the
+    algorithms, if the handshake negotiates them. `transcript` is a public value that is unique to this handshake and the same at
+    both ends (the handshake hash); `binding` is derived from it. A cipher that has copied a key may overwrite the `bytearray`.
+    Never printed, never pickled.
     """
 
     send: bytes | bytearray = b""
@@ -44,13 +44,13 @@ class SessionSecrets:
     transcript: bytes = b""
 
     def binding(self, name: str) -> bytes:
-        """32 bytes that tie the authenticator `name` to this very conversation: HKDF-SHA256 (RFC 5869) of the transcript."""
+        """Return 32 bytes that bind the authenticator `name` to this conversation: HKDF-SHA256 (RFC 5869) of the transcript."""
         extracted = hmac.digest(bytes(32), self.transcript, "sha256")
         return hmac.digest(extracted, b"plytalk/1 binding " + name.encode() + b"\x01", "sha256")
 
     @classmethod
     def shared(cls, key: bytes | bytearray) -> "SessionSecrets":
-        """One key for both directions, as the existing encrypted chats have it."""
+        """Use one key for both directions, as the existing encrypted chats do."""
         return cls(key, key)
 
     @classmethod
@@ -66,7 +66,9 @@ class SessionSecrets:
 
 
 class Identity(Struct, frozen=True):
-    """A public key that the other side showed: its algorithm's name, and the key as bytes in that algorithm's usual form."""
+    """A public key that the other side showed: the name of its algorithm, and the key as bytes in that algorithm's usual
+    encoding.
+    """
 
     algorithm: str
     key: bytes
@@ -78,7 +80,7 @@ class Identity(Struct, frozen=True):
 
     @property
     def is_openssh(self) -> bool:
-        """Whether the key is one as OpenSSH writes it (RFC 4253 section 6.6), so that it can be kept in its files."""
+        """Whether the key is in OpenSSH's encoding (RFC 4253 section 6.6), so that OpenSSH's files can hold it."""
         try:
             return PublicKey(self.key).type == self.algorithm
         except ValueError:
@@ -86,14 +88,14 @@ class Identity(Struct, frozen=True):
 
 
 class Login(Struct, frozen=True):
-    """By which name a peer asks to be called, and the key that it has proven to hold, where the transport tells."""
+    """The name that a peer asks for and the key that it has proven to hold, from the transport."""
 
     name: str = ""
     key: Identity | None = None
 
 
 class Reply(Generic[T]):
-    """Something to `await`. It refuses to be a truth value, so `if not wire.ask(...)` without `await` cannot fail open."""
+    """Something to `await`. It cannot be used as a truth value, so `if not io.ask(...)` without `await` cannot fail open."""
 
     __slots__ = ("_arguments", "_function")
 
@@ -108,11 +110,11 @@ class Reply(Generic[T]):
 
 
 class Peer(Struct, frozen=True):
-    """What an authenticator is given to judge: never a key of ours, only what the other side showed.
+    """What an authenticator judges: only what the other side showed, never one of our keys.
 
-    `confirm(question, otherwise)` asks the person at the terminal and gives True or False when awaited; where nobody can be
-    asked it raises `UnknownPeer`, and `otherwise` tells which option would have said yes beforehand. `say` shows a sentence.
-    `binding` is there once the handshake is complete: a value of this conversation and this authenticator.
+    `confirm(question, otherwise)`, when awaited, asks the person at the terminal and returns True or False. If nobody can be
+    asked it raises `UnknownPeer`, and `otherwise` says which option would have given the answer in advance. `say` shows a
+    sentence. `binding` is set once the handshake is complete; it is unique to this conversation and this authenticator.
     """
 
     role: Role
@@ -123,14 +125,15 @@ class Peer(Struct, frozen=True):
     say: Callable[[str], None] = lambda sentence: None
 
     def confirm(self, question: str, otherwise: str = "") -> Reply[bool]:
-        """Ask the person at the terminal. Raises UnknownPeer when awaited, where nobody can be asked."""
+        """Ask the person at the terminal. Raises UnknownPeer, when awaited, if nobody can be asked."""
         return Reply(self.ask, question, otherwise)
 
 
 @cache
 def copies_keys(new: Callable[[bytearray], Any], size: int) -> bool:
-    """Whether an AEAD made by `new` has its own copy of a key of `size` bytes, so that ours can be overwritten; not every build
-    of `cryptography` does."""
+    """Whether an AEAD made by `new` copies its key of `size` bytes, so that ours can be overwritten. Not every build of
+    `cryptography` does.
+    """
     key, nonce = bytearray(size), bytes(12)
     aead = new(key)
     before = aead.encrypt(nonce, b"", None)
@@ -139,6 +142,6 @@ def copies_keys(new: Callable[[bytearray], Any], size: int) -> bool:
 
 
 def wipe(*secrets: bytearray) -> None:
-    """Overwrite secrets: what Python frees it leaves in memory as it was."""
+    """Overwrite secrets: Python frees memory without clearing it."""
     for secret in secrets:
         secret[:] = bytes(len(secret))

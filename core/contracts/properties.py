@@ -1,7 +1,7 @@
-"""What a layer can need or give, and what it means for the people who talk.
+"""Properties: what a layer can need or give, and what they mean for the people who talk.
 
-A stack protects what its layers together give. `core/stack/selection.py` refuses a stack whose needs are not met, warns of
-what is missing and explains both in the sentences below; the attack lab measures whether they are true.
+A stack protects what its layers together give. `core/stack/selection.py` refuses a stack whose needs are not met, warns of what
+is missing, and explains both in the sentences below. The lab checks whether they are true.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Property(StrEnum):
 class Meaning(Struct, frozen=True):
     """What having or lacking a property means, in the words of `chat explain`.
 
-    `change` names the kinds of layer that can give it; empty for what only other layers care about.
+    `change` names the kinds of layer that can give it; empty for a property that matters only to other layers.
     """
 
     have: str
@@ -119,11 +119,9 @@ PROTECTIONS = (
 
 
 class Profile(Struct, frozen=True):
-    """A whole stack under one name, with the port its programs use.
-
-    `layers` maps a kind of layer to a name; kinds not in it follow from the others. `greeting` is a regular expression for the
-    first bytes of the side that speaks first, by which a peer that runs another stack is recognised. `options` are values for
-    options of the layers, such as the prompt of the console; a flag overrides them.
+    """A whole stack under one name, with the port that its programs use. `layers` maps a kind of layer to a name; the other kinds
+    follow from these. `greeting` is a regular expression for the first bytes of the side that speaks first. It identifies a peer
+    with this stack. `options` are values for options of the layers, such as the prompt of the console; a flag overrides them.
     """
 
     name: str
@@ -132,7 +130,7 @@ class Profile(Struct, frozen=True):
     layers: Mapping[str, str] = field(default_factory=dict)
     greeting: bytes = b""
     is_default: bool = False
-    """Whether it counts where nobody chooses a stack. Of all that are installed, one may say so."""
+    """Whether it is the default stack. Only one installed profile may say so."""
     otherwise: Mapping[str, str] = field(default_factory=dict)
-    """Of the default profile: the layer of each kind where neither the user nor a layer that was chosen decides."""
+    """For the default profile: the layer of each kind if neither the user nor a chosen layer decides."""
     options: Mapping[str, str] = field(default_factory=dict)

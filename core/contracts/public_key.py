@@ -20,7 +20,7 @@ _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
 class PublicKey(Struct, frozen=True):
-    """A key, known to be well-formed: `blob` is what base64 hides. Raises ValueError for anything else."""
+    """A well-formed key. `blob` is its decoded base64. Raises ValueError for anything else."""
 
     blob: bytes
 
@@ -43,7 +43,7 @@ class PublicKey(Struct, frozen=True):
 
     @classmethod
     def of(cls, type: str, *fields: bytes) -> "PublicKey":
-        """Put a key together from its type and its fields. Raises ValueError."""
+        """Make a key from its type and its fields. Raises ValueError."""
         return cls(b"".join(len(field).to_bytes(4, "big") + field for field in (type.encode("ascii"), *fields)))
 
     @property
@@ -53,7 +53,7 @@ class PublicKey(Struct, frozen=True):
 
     @property
     def fields(self) -> tuple[bytes, ...]:
-        """What follows the type."""
+        """The fields after the type."""
         return _split(self.blob)[1:]
 
     @property
@@ -76,7 +76,7 @@ class PublicKey(Struct, frozen=True):
 
 @lru_cache(128)
 def fingerprint_of(digest: bytes) -> str:
-    """The text of a fingerprint, of its 32 bytes."""
+    """Return a fingerprint as text, from its 32 bytes."""
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 

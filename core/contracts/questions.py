@@ -1,7 +1,7 @@
-"""Questions to the person at a UI: one at a time, each answered by a whole word that was typed after it was shown.
+"""Questions to the person at a UI: one at a time, each answered by a whole word typed after the question was shown.
 
-Every UI has one queue, and every authenticator's question waits in it. The UI only draws: it shows a question and gives the next
-line typed. Which question that line belongs to, and whether it is an answer, is decided here.
+Every UI has one queue for the questions of all authenticators. The UI only shows a question and returns the next line typed. This
+module decides which question the line belongs to, and whether it is an answer.
 """
 
 import asyncio
@@ -16,13 +16,12 @@ from plytalk.core.contracts.events import EventSink, notify
 ANSWERS = {"yes": True, "no": False}
 HINT = "Type yes or no."
 TRIES = 100
-"""How many lines that are not an answer a question takes; then it counts as answered with no."""
+"""After this many lines that are not an answer, a question counts as answered with no."""
 
 
 class Question(Struct, frozen=True):
-    """A question about a peer: the address it comes from, and the key it shows.
-
-    `number` grows with each question of a UI. `otherwise` says which option answers it beforehand.
+    """A question about a peer, with the peer's address and key. `number` grows with each question of a UI. `otherwise` says which
+    option answers it in advance.
     """
 
     number: int
@@ -33,7 +32,7 @@ class Question(Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        """What a UI shows: the question, and whom it is about."""
+        """What a UI shows: the question, and which peer it is about."""
         if all(part in self.text for part in (self.address, self.fingerprint)):
             return self.text
         key = f" (key {self.fingerprint})" if self.fingerprint else ""
@@ -41,7 +40,7 @@ class Question(Struct, frozen=True):
 
 
 class Asks(EventSink, Protocol):
-    """What the queue needs of a UI."""
+    """What the queue needs from a UI."""
 
     async def answer(self, question: Question) -> str | None: ...
 
@@ -52,10 +51,10 @@ class QuestionQueue:
     def __init__(self, ui: Asks) -> None:
         self._ui = ui
         self._numbers = count(1)
-        self._turn = asyncio.Lock()  # fair: the first that waits is the next that is asked
+        self._turn = asyncio.Lock()  # fair: questions are asked in the order in which they came
 
     async def ask(self, text: str, otherwise: str = "", *, address: str = "", fingerprint: str = "") -> bool:
-        """Wait for its turn, then for yes or no; the end of input is a no. Raises UnknownPeer where nobody answers."""
+        """Wait for the question's turn, then for yes or no. The end of input means no. Raises UnknownPeer if nobody answers."""
         question = Question(next(self._numbers), text, otherwise, address, fingerprint)
         async with self._turn:
             for _ in range(TRIES):
@@ -67,5 +66,5 @@ class QuestionQueue:
                 if (answer := ANSWERS.get(line.strip().lower())) is not None:
                     return answer
                 notify(self._ui, HINT, "yes-or-no")
-                await asyncio.sleep(0)  # a UI that answers at once must not keep everything else waiting
+                await asyncio.sleep(0)  # a UI that answers at once must not block the event loop
         raise UnknownPeer(f"{question.text} Nobody answered.", otherwise)

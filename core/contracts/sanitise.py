@@ -1,4 +1,4 @@
-"""The one sanitiser: everything a peer sends passes here before a screen, a log or a file name sees it.
+"""The sanitiser: everything that a peer sends passes through it before it reaches a screen, a log or a file name.
 
 Kept: all that Unicode calls printable. Made visible: control characters (C0 as their pictures, DEL and C1 as \\x9b), line and
 paragraph separators, bidirectional overrides and isolates, zero-width and other format characters, lone surrogates, private and
@@ -12,11 +12,11 @@ from functools import cache
 
 MARKS = 4
 ECHO = 60
-"""How many characters of something a user or a peer wrote a message repeats."""
+"""How many characters of a user's or a peer's text a message repeats."""
 LONG_WORD, LONG_SENTENCE = 300, 4000
-"""What no message exceeds, in characters: more is something that came from outside."""
+"""The length, in characters, that no message of ours exceeds: a longer one repeats a text from outside."""
 _JOINERS = "\u200c\u200d"  # written words and emoji need these two; alone they can neither reorder nor hide anything
-# What needs no closer look: Latin, Greek, Cyrillic, kana, Chinese and Hangul, and of these only what is assigned and visible.
+# Texts of these characters need no closer look: Latin, Greek, Cyrillic, kana, Chinese and Hangul, only assigned and visible ones.
 _PLAIN = "\u00a1-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u0482\u048a-\u052f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3"
 _LONG_WORDS = re.compile(rf"\S{{{LONG_WORD + 1},}}")
 _VISIBLE = bytes(range(0x20, 0x7F))
@@ -28,7 +28,7 @@ def _suspect() -> re.Pattern[str]:
 
 
 def clean(text: str) -> str:
-    """The same text, harmless to any terminal: one line, nothing that moves the cursor, hides or reorders."""
+    """Return the same text, harmless to any terminal: one line, with nothing that moves the cursor, hides or reorders text."""
     if text.isascii() and not text.encode().translate(None, _VISIBLE):  # four times as fast as `isprintable` for long texts
         return text
     if not _suspect().search(text):
@@ -48,19 +48,19 @@ def clean(text: str) -> str:
 
 
 def shorten(text: str, limit: int = ECHO) -> str:
-    """A text for a message that repeats it: cleaned, and only its beginning and its end where it is too long."""
+    """Clean a text for a message that repeats it, and keep only its beginning and end if it is too long."""
     return clean(text if len(text) <= limit else f"{text[: limit * 2 // 3]}...{text[-(limit // 4) :]}")
 
 
 def brief(sentence: str) -> str:
-    """A message fit to be read: cleaned, and what it repeats at excessive length shortened."""
+    """Clean a message, and shorten long texts that it repeats."""
     if len(sentence) > LONG_WORD:
         sentence = _LONG_WORDS.sub(lambda word: shorten(word[0], LONG_WORD), sentence)
     return shorten(sentence, LONG_SENTENCE)
 
 
 def all_clean(texts: Iterable[object]) -> bool:
-    """Whether all are texts, and one look at all of them shows that `clean` changes none."""
+    """Whether all of these are texts that `clean` would not change, as far as one look at all of them shows."""
     try:
         whole = "".join(texts)  # type: ignore[arg-type]  # what is not a text raises
     except TypeError:

@@ -1,4 +1,4 @@
-"""What the bytes of a message are: spans, each with a name, a place, a value and what the value was computed from.
+"""Spans describe the bytes of a message: each has a name, a position, a value and what the value was computed from.
 
 Any layer can describe the bytes that it makes, by the optional Protocol `DescribesBytes`. Only a trace asks for it.
 """
@@ -26,7 +26,7 @@ class Span(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The place behind its last byte."""
+        """The offset after its last byte."""
         return self.start + self.size
 
     def moved(self, by: int, prefix: str = "") -> "Span":
@@ -35,40 +35,43 @@ class Span(NamedTuple):
 
 
 PAYLOAD = "what the handshake or the cipher made"
-"""What every framer's payload was made of."""
+"""What the payload of every framer was computed from."""
 TEXT, SAID = "text", "what was said, in UTF-8"
-"""The name of a span that holds what somebody said, also at the end of a longer name, and what it was made of."""
+"""The name of a span with a user's text (also as the end of a longer name), and what such a span was computed from."""
 BINDING = "the handshake hash and the name of the authenticator"
 Inside = Callable[[FrameKind, bytes], Sequence[Span]]
 
 
 def nothing_inside(kind: FrameKind, data: bytes) -> Sequence[Span]:
-    """Where no other layer can say what is in an item."""
+    """Describe nothing: for an item that belongs to no other layer."""
     return ()
 
 
 class Passed(msgspec.Struct, frozen=True):
-    """A message as it passes a layer's boundary: its bytes, and what a layer may need to know to describe them."""
+    """A message at the boundary of a layer: its bytes, and what the layer may need to describe them."""
 
     data: bytes
-    """A framer's: the whole frame. A handshake's or an authenticator's: the payload. A cipher's: what is sealed. Messages': the
-    plaintext. A feature's: the body of an item."""
+    """For a framer the whole frame; for a handshake or an authenticator the payload; for a cipher the ciphertext; for messages
+    the plaintext; for a feature the body of an item.
+    """
     kind: FrameKind = b""
     """The type of the frame or, for features and authenticators after the handshake, of the item."""
     number: int = 0
-    """How many passed here before: of a handshake or an authenticator from both sides, else from the same side."""
+    """How many passed here before: for a handshake or an authenticator from both sides, otherwise from the same side."""
     before: Sequence[bytes] = ()
-    """Those that passed here before: of a handshake all, from both sides; else the last from the same side."""
+    """The messages that passed here before: for a handshake all, from both sides; otherwise the last from the same side."""
     inside: Inside = nothing_inside
-    """Messages give it the type and the body of an item that belongs to another layer, and get that layer's spans, if any."""
+    """Messages call it with the type and the body of an item that belongs to another layer, and get that layer's spans, if
+    any.
+    """
 
 
 FILES = "a file: traced with --trace-secrets alone"
-"""What a span is made of whose bytes and value stand in no trace without secrets."""
+"""Marks a span with bytes and a value that only a trace with secrets may contain."""
 
 
 def without_files(data: bytes, spans: Sequence[Span]) -> tuple[bytes, list[Span]]:
-    """The same with zeros in place of what is a file's name or content."""
+    """Return the same message with zeros in place of the names and contents of files."""
     shown = bytearray(data)
     for span in spans:
         if span.made_of == FILES:
@@ -78,14 +81,18 @@ def without_files(data: bytes, spans: Sequence[Span]) -> tuple[bytes, list[Span]
 
 @runtime_checkable
 class DescribesBytes(Protocol):
-    """A layer that says what each byte of its messages is. Not for transports and UIs, which have none."""
+    """A layer that describes each byte of its messages. Not for transports and UIs, which have no messages."""
 
     def fields(self, message: Passed) -> Iterable[Span]:
-        """Spans that follow each other and cover all of it; none for a message that is another layer's. Changes nothing."""
+        """Return spans that follow each other and cover the whole message; none for a message of another layer. Must not
+        change anything.
+        """
 
 
 def describe(layer: object, message: Passed) -> Sequence[Span]:
-    """A layer's spans of a message. Bytes that it says nothing about are in spans without a name; an error says nothing, too."""
+    """Return a layer's spans of a message. Bytes that it does not describe are in spans without a name, as are all after an
+    error.
+    """
     spans: list[Span] = []
     if isinstance(layer, DescribesBytes):
         try:
@@ -96,7 +103,9 @@ def describe(layer: object, message: Passed) -> Sequence[Span]:
 
 
 def with_gaps(spans: Iterable[Span], size: int) -> Iterator[Span]:
-    """These spans in order, with one without a name for each gap. One that overlaps another or the end is left out."""
+    """Return these spans in order, with a span without a name for each gap. A span that overlaps another one or the end is
+    left out.
+    """
     at = 0
     for span in sorted(spans, key=lambda span: span.start):
         if span.start < at or span.end > size:
@@ -121,17 +130,19 @@ class Reader:
         return len(self.data) - self.at
 
     def take(self, name: str, size: int, value: str = "", made_of: str = "") -> Span:
-        """The next `size` bytes, or as many as are left."""
+        """Take the next `size` bytes, or as many as are left."""
         span = Span(name, self.at, max(0, min(size, self.left)), value, made_of)
         self.at = span.end
         return span
 
     def rest(self, name: str, value: str = "", made_of: str = "") -> Span:
-        """All bytes that are left."""
+        """Take all bytes that are left."""
         return self.take(name, self.left, value, made_of)
 
     def number(self, name: str, form: str, made_of: str = "") -> tuple[Span, int]:
-        """The next number of a `struct` format, and its value; what is left of it, and 0, where the message ends before."""
+        """Take the next number, in a `struct` format; also return its value. If the message is too short, take the rest; the
+        value is 0.
+        """
         struct = Struct(form)
         if self.left < struct.size:
             return self.rest(f"{name}, cut off"), 0
@@ -139,7 +150,7 @@ class Reader:
         return self.take(name, struct.size, f"{value}", made_of), value
 
     def text(self, name: str, size: int, made_of: str = "") -> Span:
-        """The next `size` bytes as UTF-8."""
+        """Take the next `size` bytes, as UTF-8 text."""
         return self.take(name, size, shown(self.data[self.at : self.at + size]), made_of)
 
 

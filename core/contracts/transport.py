@@ -1,4 +1,4 @@
-"""Transports: bytes from one end to the other."""
+"""Transports carry bytes from one end to the other."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +11,10 @@ from plytalk.core.contracts.properties import Property
 
 
 class Stream(ABC):
-    """Bytes to and from one peer. It calls back with what arrives; it never blocks on sending.
+    """Bytes to and from one peer. It calls back with what arrives; sending never blocks.
 
-    `peer` names the other end for display; `buffered` counts bytes accepted by `send` and not yet handed to the system; `full`
-    says that there are so many that `drained` would wait.
+    `peer` names the other end for display; `buffered` is the number of bytes that `send` has accepted and the system has not;
+    `full` says that there are so many that `drained` would wait.
     """
 
     peer: str = ""
@@ -22,20 +22,20 @@ class Stream(ABC):
 
     @abstractmethod
     def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
-        """Hand every piece that arrives to `receive`, which must copy what it keeps; call `ended` once, with the error if one,
-        and a second time with the error where the connection breaks after its end.
+        """Call `receive` with every piece that arrives; it must copy what it keeps. Call `ended` once, with the error if there is
+        one, and a second time, with the error, if the connection breaks after its end.
 
         Nothing is delivered before the first call; a later call replaces the receiver, which hears of an end that came before it.
         """
 
     @abstractmethod
     def send(self, data: bytes) -> None:
-        """Send in one piece where the system allows; after the end, do nothing."""
+        """Send, in one piece if the system allows; after the end, do nothing."""
 
     @property
     @abstractmethod
     def buffered(self) -> int:
-        """How many bytes were sent and wait in this program, since the peer takes them slowly."""
+        """How many sent bytes wait in this program because the peer takes them slowly."""
 
     @property
     def undelivered(self) -> int:
@@ -60,15 +60,15 @@ class Stream(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Release everything, sending nothing more; calling it again does nothing."""
+        """Release everything and send nothing more. Calling it again does nothing."""
 
     def reset(self) -> None:
-        """`close`, and where the transport can say it, say that what the peer sent last was not taken."""
+        """Close and, if the transport can, tell the peer that its last bytes were not read."""
         self.close()
 
 
 class Listener(ABC):
-    """A place where peers arrive: `address` is what to connect to, as (host, port) or a path."""
+    """Accepts peers. `address` is what to connect to, as (host, port) or a path."""
 
     address: str
 
@@ -79,7 +79,7 @@ class Listener(ABC):
         """
 
     def report(self, tell: Callable[[str], None]) -> None:  # noqa: B027  # optional
-        """Call `tell` with a sentence when the address is out of reach, reached again, or another one from now on.
+        """Call `tell` with a sentence when the address becomes unreachable, is reachable again, or changes.
 
         Only a listener that gets its address from a relay or the like has something to tell.
         """
@@ -90,7 +90,7 @@ class Listener(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Accept no more; streams already accepted live on."""
+        """Accept no more. Streams already accepted stay open."""
 
 
 class Transport(Layer):
@@ -105,44 +105,44 @@ class Transport(Layer):
 
     kind = "transport"
     names_place: ClassVar[bool] = False
-    """True where HOST is a name or path of this transport's own and there is no port."""
+    """Whether HOST is a name or path that only this transport understands, without a port."""
     only_place: ClassVar[str] = ""
-    """What the one place is called where it can listen; empty where people choose."""
+    """The name of the only place where it can listen; empty if people choose one."""
     covers: ClassVar[AbstractSet[Property]] = frozenset()
-    """What it protects on the way, to where it ends: that may be a web server, so the stack does not count it as given."""
+    """What it protects up to its other end, which may be a web server: the stack does not count these as given."""
     guests: ClassVar[str] = ""
-    """What those are called who come by it, where they speak the layers that it prefers and not the server's; empty elsewhere."""
+    """The mark of people who come by it, if they use the layers that it prefers and not the server's; otherwise empty."""
     usual_port: ClassVar[int | None] = None
-    """Where it listens when nobody says; None for the stack's own port."""
+    """Where it listens by default; None for the stack's own port."""
     is_given_address: ClassVar[bool] = False
-    """True where a listener gets its address from a relay or the like, so that nobody can ask for one that is taken."""
+    """Whether a listener gets its address from a relay or the like, so that no address can be taken already."""
     passes_names_on: bool = False
-    """True where something else looks up the names of hosts, such as a proxy, and this machine is not to."""
+    """Whether something else, such as a proxy, looks up host names, so that this machine must not."""
     patience: float = 0.0
-    """How many seconds a handshake may take at least, on a way that is slow or on which a person is asked first."""
+    """The least number of seconds to allow for a handshake, over a transport that is slow or asks a person first."""
 
     @abstractmethod
     async def listen(self, host: str, port: int) -> Listener:
-        """Wait for peers at an address. Raises CannotConnect, saying what is in the way."""
+        """Wait for peers at an address. Raises CannotConnect with the reason."""
 
     def guest_line(self, host: str, port: str) -> str:
-        """What a guest types to come in, and how the guest knows this server; empty where guests need no line."""
+        """Return what a guest types to join, and how the guest recognises this server; empty if guests need no line."""
         return ""
 
     @abstractmethod
     async def connect(self, host: str, port: int) -> Stream:
-        """Reach a peer. Raises CannotConnect, saying what is in the way."""
+        """Connect to a peer. Raises CannotConnect with the reason."""
 
 
 @runtime_checkable
 class PassesThrough(Protocol):
-    """A transport through a third party, such as a relay: in the lab the attacker has that place."""
+    """A transport through a third party, such as a relay. In the lab the attacker is that party."""
 
     @classmethod
     def attacked_as(cls) -> Sequence[str]:
-        """Which of the lab's stacks, by their names, it also attacks over this transport."""
+        """The names of the lab's stacks that the lab also attacks over this transport."""
 
     def through(self) -> Mapping[Role, tuple[Stream, Stream]]:
-        """For each side its stream, in memory, and the other end of that, which the third party has. Raises Usage where something
-        is not installed.
+        """Return, for each side, its stream, in memory, and the third party's end of it. Raises Usage if something is not
+        installed.
         """

@@ -1,4 +1,4 @@
-"""User interfaces: what a conversation looks like to a person or a program."""
+"""User interfaces show a conversation to a person or a program."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,8 @@ from plytalk.core.contracts.questions import Question, QuestionQueue
 
 
 class Hearer(Protocol):
-    """The receiver of what the other side says, where a feature has put one in the place of the UI.
-
-    What reaches `message` and `notice` has passed the sanitiser, except for one that says `raw`.
+    """Receives what the other side says, if a feature has put it in place of the UI. What reaches `message` and `notice` has
+    passed the sanitiser, unless it says `raw`.
     """
 
     @property
@@ -41,7 +40,7 @@ class StackSummary(Protocol):
 
     @property
     def short_line(self) -> str:
-        """The layers between the stream and the screen, in a line that fits a row of a terminal."""
+        """The layers between the stream and the screen, in a line that fits in a row of a terminal."""
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -53,15 +52,15 @@ class StackSummary(Protocol):
 
 
 class Conversation(Protocol):
-    """What a UI talks to: with one other side, or as a member of a room."""
+    """What a UI talks to: a conversation with one other side, or a membership of a room."""
 
     address: str
     failed: bool
-    """Whether something that its user asked for could not be done."""
+    """Whether something that the user asked for could not be done."""
 
     @property
     def stack(self) -> StackSummary:
-        """What the conversation runs over."""
+        """The layers of the conversation."""
 
     @property
     def role(self) -> Role:
@@ -79,22 +78,24 @@ class Conversation(Protocol):
         """Say a line, as it was typed; `exit` ends the conversation."""
 
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
-        """Give a command. A `result` or an `error` with this request's id answers it."""
+        """Send a command. A `result` or an `error` with this request's id answers it."""
 
     def tell_typing(self, on: bool = True) -> bool:
-        """Tell those who asked for it that this user types, or no longer does. False where this user did not ask for it."""
+        """Tell members who asked for it that this user types, or has stopped. Returns False if this user did not ask for it."""
 
     def tell_read(self, id: str) -> bool:
-        """Tell them that this user has read everything up to the event of this id. False where this user did not ask for it."""
+        """Tell them that this user has read everything up to the event with this id. Returns False if this user did not ask
+        for it.
+        """
 
     async def drain(self) -> None:
         """Wait until more may be said."""
 
     def stop_reading(self) -> None:
-        """Hear nothing more until `read_on`: for a UI that has more than it can take. The other side is held back meanwhile."""
+        """Deliver nothing more until `read_on`: for a UI with more events than it can take. The other side has to wait."""
 
     def read_on(self) -> None:
-        """Hear what was kept, and from now on what arrives."""
+        """Deliver what was kept, and from now on what arrives."""
 
     def exit(self, text: str = EXIT) -> None:
         """Say goodbye and end the conversation."""
@@ -126,13 +127,13 @@ class Ui(Layer):
     kind = "ui"
     raw: ClassVar[bool] = False
     present: ClassVar[bool] = True
-    """Whether somebody sits here who could be asked, and would be missed in a room."""
+    """Whether a person is here, who can be asked and takes part in a room."""
 
     stays = False
-    """Whether a conversation goes on when standard input ends: set at a server that has others to wait for."""
+    """Whether a conversation continues when standard input ends. Set at a server that waits for others."""
 
     shown = 0
-    """How many of the events it has shown came from no room: see `next_id`."""
+    """How many of the events that it has shown came from no room: see `next_id`."""
 
     @abstractmethod
     async def run(self, conversation: Conversation) -> None:
@@ -143,16 +144,18 @@ class Ui(Layer):
 
     @abstractmethod
     def show(self, event: Event) -> None:
-        """Something happened: see `events.py`. Also before a conversation opens and after it is over."""
+        """Show an event: see `events.py`. Also called before a conversation opens and after it is over."""
 
     def next_id(self) -> str:
-        """The id of the next event that does not come from a room."""
+        """Return the id of the next event that does not come from a room."""
         self.shown += 1
         return f"local/{self.shown}"
 
     @property
     def shows_own(self) -> bool:
-        """Whether it shows what its user says in a chat of two. Asked once for each conversation: False saves an event a line."""
+        """Whether it shows what its user says in a chat of two. Asked once for each conversation; False saves one event per
+        line.
+        """
         return True
 
     @property
@@ -166,11 +169,11 @@ class Ui(Layer):
         return False
 
     async def answer(self, question: Question) -> str | None:
-        """Show `question.sentence` and give the next line that is typed, whatever it says; None at the end of input.
+        """Show `question.sentence` and return the next line typed, whatever it says; None at the end of input.
 
         What was typed before the question is shown is not part of that line. Called for one question at a time, and again for the
-        same one if the line is not an answer. Cancelled when the question is withdrawn: take it off the screen then. Raises
-        UnknownPeer where nobody can be asked.
+        same question if the line is not an answer. Cancelled when the question is withdrawn; it must then remove it from the
+        screen. Raises UnknownPeer if nobody can be asked.
         """
         raise UnknownPeer(f"{question.text} Nobody can be asked here.", question.otherwise)
 

@@ -1,4 +1,4 @@
-"""The bytes of a transport's own protocol, as they pass below it: for a trace, and only where one asks."""
+"""The bytes of a transport's own protocol, for a trace that asks for them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -9,7 +9,7 @@ IN, OUT = "in", "out"
 
 
 class WireUnit(NamedTuple):
-    """A whole unit of a transport's protocol, such as a TLS record: its name, its bytes, and what each of them is."""
+    """A complete unit of a transport's protocol, such as a TLS record: its name, its bytes, and their description."""
 
     name: str
     data: bytes
@@ -17,15 +17,17 @@ class WireUnit(NamedTuple):
 
 
 CutWire = Callable[[bytes], Iterator[WireUnit]]
-"""Takes the bytes of one direction as they pass, however they were cut, and gives the units that are complete."""
+"""Takes the bytes of one direction, in pieces of any size, and returns the units that are complete."""
 
 
 @runtime_checkable
 class TellsWire(Protocol):
-    """A stream with a protocol beneath it, which it can tell; or a listener that has one with a relay or the like."""
+    """A stream that can tell the units of a protocol below it, or a listener that can tell those of its protocol with a relay
+    or the like.
+    """
 
     def tell_wire(self, tell: Callable[[str, WireUnit], None]) -> None:
-        """Tell each unit, and whether it came in or went out: those since the beginning now, and all later ones as they pass.
+        """Call `tell` with each unit and its direction: now with those since the beginning, and then with each one as it passes.
 
         Called at most once, before the stream's first `deliver_to`; a listener's as soon as it listens.
         """

@@ -1,7 +1,7 @@
-"""One conversation over one connection: what is said and heard, and what its user is told. Its end is in `ending_chat.py`.
+"""One conversation over one connection: what both sides say, and what the user is told. Its end is in `ending_chat.py`.
 
-It is driven by what the connection hands over and by `say`, and ends once, with an `Ending`. Whatever goes wrong, the peer sees
-the same thing: the connection closes.
+The connection's items and `say` drive it. It ends once, with an `Ending`. Whatever goes wrong, the peer sees the same thing: the
+connection closes.
 """
 
 import asyncio
@@ -25,22 +25,21 @@ from plytalk.core.pipeline.connection import Connection, Reading
 from plytalk.core.pipeline.user_questions import IsThere
 
 ACKNOWLEDGE = 64
-"""After how many messages the other side is told that they were received; when it says goodbye, it is told at once."""
+"""After how many received messages the other side gets an acknowledgement. When it says goodbye, it gets one at once."""
 
 
 class DirectChat(EndingChat):
-    """A conversation over one stream, through one stack, at one end of it.
-
-    A feature may make a subclass in its place (`MakesChat`). What that may override is under "for subclasses".
+    """One end of a conversation over one connection. A feature may make a subclass in its place (`MakesChat`), which may override
+    what is under "for subclasses".
     """
 
-    # A server has thousands at rest, so each holds what it needs and nothing twice.
+    # A server has thousands of idle ones, so each holds only what it needs.
     __slots__ = (
         "_acknowledge_at", "_extensions", "_hearer", "_heartbeat", "_loop", "_noticed", "_show_notice", "_ui", "active_at",
         "address", "failed", "heard",
     )  # fmt: skip
     meter: Meter | None = None
-    """Is told what the other side sends, before anything is done about it."""
+    """Counts what the other side sends, before the work is done."""
 
     def __init__(
         self,
@@ -49,7 +48,7 @@ class DirectChat(EndingChat):
         heartbeat: Heartbeat | None = None,
         notice: Callable[[str], None] | None = None,
     ) -> None:
-        """`heartbeat` notices a peer that is dead; `notice` tells the user about the peer, by default with the UI."""
+        """`heartbeat` notices a dead peer. `notice` tells the user about the peer, by default through the UI."""
         super().__init__(connection)
         self.address = connection.address
         self._heartbeat = heartbeat if Ping in self.stack.make_messages.layer.carries else None
@@ -71,15 +70,15 @@ class DirectChat(EndingChat):
         await self.connection.open(turn, self._show_notice, is_there)
 
     def heard_by(self, hearer: Hearer) -> None:
-        """Let `hearer` have what the other side says, in place of the UI: for features, when a conversation has opened."""
+        """Deliver what the other side says to `hearer`, in place of the UI: for features, when a conversation has opened."""
         self._hearer, self._show_notice, self._ui = hearer, hearer.notice, None
 
     def extend(self, kind: int, receive: Callable[[bytes], None]) -> None:
-        """Have the bodies of `Extension` items of this type delivered; those that nobody asks for are skipped."""
+        """Deliver the bodies of `Extension` items of this type. Items of other types are skipped."""
         self._extensions = (*self._extensions, (kind, receive))
 
     def begin(self) -> None:
-        """Hear what has arrived behind the handshake, and from now on all that arrives."""
+        """Deliver what has arrived after the handshake, and from now on everything that arrives."""
         if self._ui:
             self._ui.sender = sender_of(self)
         self.connection.start(self)
@@ -89,7 +88,7 @@ class DirectChat(EndingChat):
     # -- in: what the connection calls ------------------------------------------------------------------------------------
 
     def receive(self, items: Iterable[Item], size: int, records: int) -> Iterator[Item] | None:
-        """Hear the items of one batch; those that are left when reading stops are returned (see `ItemReceiver`)."""
+        """Take the items of one batch. Return those that are left when reading stops (see `ItemReceiver`)."""
         hearer, meter, connection = self._hearer, self.meter, self.connection
         if meter is not None and records:
             items = items if items.__class__ is list else list(items)
@@ -115,7 +114,7 @@ class DirectChat(EndingChat):
         return None
 
     def read_done(self, size: int) -> None:
-        """All that came in a read has been heard."""
+        """Called when everything from one read has been delivered."""
         self.heard = True
         if self._ui is not None:
             self._ui.time = None
@@ -128,23 +127,23 @@ class DirectChat(EndingChat):
             self.meter.kept(self.connection.unfinished)
 
     def skipped(self, why: str) -> None:
-        """A frame was skipped."""
+        """Tell the user that a frame was skipped."""
         self.notice(clean(why))
 
     def stop_reading(self) -> None:
-        """Hear nothing more until `read_on`, also of the record that is being read."""
+        """Deliver nothing more until `read_on`, not even from the record that is being read."""
         if not self.ending:
             self.connection.stop_reading()
 
     def read_on(self) -> None:
-        """Hear what was kept, and from now on what arrives, unless reading is stopped again."""
+        """Deliver what was kept, and from now on what arrives, unless reading is stopped again."""
         self.connection.read_on()
 
     def _control(self, item: Item) -> None:
         if isinstance(item, Close):
             self._hear_goodbye(item)
         elif isinstance(item, Ping):
-            if self.stream.buffered <= self.limits.unread:  # who asks without reading gets no answer, and none piles up here
+            if self.stream.buffered <= self.limits.unread:  # no pong for a peer that does not read, so none pile up here
                 self.connection.send(Pong(item.body))
         elif isinstance(item, Pong):
             self.hear_pong(item.body)
@@ -167,7 +166,7 @@ class DirectChat(EndingChat):
     # -- out --------------------------------------------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
-        """Say a line, as the user typed it. What is said within one turn of the loop goes out together; `exit` ends the chat."""
+        """Say a line, as the user typed it. Lines of one turn of the event loop are sent together; `exit` ends the chat."""
         if len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
             return
@@ -184,14 +183,14 @@ class DirectChat(EndingChat):
                 self.fail(returned(self.connection.messages, "prepare", prepared))
             return
         most = self.connection.limits.message
-        if len(prepared) * 4 > most and (why := too_long(prepared, most)):  # a short one needs no call
+        if len(prepared) * 4 > most and (why := too_long(prepared, most)):  # a short line needs no call
             self.failed = True
             refuse(self.stack.ui, why, TOO_LONG, SPLIT)
             return
         self.send_line(prepared)
 
     def send_item(self, item: Item) -> None:
-        """Send something that people do not say."""
+        """Send an item that is not a message."""
         if not self.ending:
             self.connection.send(item)
 
@@ -201,30 +200,30 @@ class DirectChat(EndingChat):
             self.connection.flush(plaintexts)
 
     def ping(self) -> None:
-        """Ask whether the other side is still there; any answer will do."""
+        """Ask whether the other side is still there. Anything that it sends is an answer."""
         if not self.ending and self.stream.buffered <= self.limits.unread:
             self.connection.send(Ping())
 
     def lost(self, seconds: float) -> None:
-        """Nothing has come for so long, no answer to a ping either: the connection counts as cut."""
+        """End the conversation as cut: nothing has come for too long, not even an answer to a ping."""
         dead = f"The connection is dead: the other side has been silent for {seconds:g} seconds and does not answer a ping."
         self.fail(Truncated(f"{dead} What was sent in that time may not have arrived."))
 
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
-        """Commands are for rooms: here an error answers each."""
+        """Answer with an error: commands are for rooms."""
         self.failed = True
         refuse_command(self.stack.ui, name, request)
 
     def tell_typing(self, on: bool = True) -> bool:
-        """Signals are for rooms: here nobody is told."""
+        """Do nothing: signals are for rooms."""
         return False
 
     def tell_read(self, id: str) -> bool:
-        """As `tell_typing`."""
+        """Do nothing: signals are for rooms."""
         return False
 
     async def drain(self) -> None:
-        """Wait until more may be said without piling up. Returns at once when the conversation is over."""
+        """Wait until the buffer has space again. Returns at once when the conversation is over."""
         self.connection.flush()
         if not self.ending:
             await self.stream.drained()
@@ -232,7 +231,7 @@ class DirectChat(EndingChat):
     # -- what its user is told --------------------------------------------------------------------------------------------
 
     def notice(self, sentence: str) -> None:
-        """Tell the user, three times at most for the same sentence: a hostile peer must not fill the screen."""
+        """Tell the user, at most three times for the same sentence: a hostile peer must not fill the screen."""
         if self._noticed is None:
             self._noticed = {}
         if shown := once_more(sentence, self._noticed):
@@ -255,13 +254,13 @@ class DirectChat(EndingChat):
             self._ui.said(line)
 
     def hear_extension(self, item: Extension) -> None:
-        """An item of a feature's type has come."""
+        """Take an item of a feature's type."""
         for kind, receive in self._extensions:
             if kind == item.type:
                 receive(item.body)
 
     def hear_pong(self, body: bytes) -> None:
-        """The other side has answered a ping, and so has read all that was sent before it."""
+        """Take a pong: the other side has read everything that was sent before the ping."""
 
     def hear_late(self, item: Item) -> None:
         if isinstance(item, str):
@@ -271,7 +270,7 @@ class DirectChat(EndingChat):
             self._control(item)
 
     def before_goodbye(self) -> None:
-        """Our own goodbye follows: send what is to come before it."""
+        """Send what must come before our own goodbye, which follows."""
 
     # -- ending: see ending_chat.py ---------------------------------------------------------------------------------------
 

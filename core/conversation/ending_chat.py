@@ -1,7 +1,7 @@
-"""How a conversation ends: with a goodbye, a fault or a cut, and with what the other side has not received.
+"""How a conversation ends: with a goodbye, a fault or a cut, and perhaps with messages that the other side has not received.
 
-The ending is known at once, and told to those that asked (`when_over`). What was said may still be on its way then: `over` waits
-until it is received, or cannot be, and drops the keys.
+The ending is known at once, and told to those that asked (`when_over`). Messages may still be on their way then: `over` waits
+until they are received, or cannot be, and drops the keys.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class EndingChat(ABC):
         if not self.acknowledges:
             connection.pieces = Pieces()
         self.ending: Ending | None = None
-        self._ending_known: asyncio.Event | None = None  # made when somebody waits: a server has thousands of conversations
+        self._ending_known: asyncio.Event | None = None  # created when needed: a server has thousands of conversations
         self._farewell: Farewell | None = None
         self._when_over: tuple[Callable[[Any, Ending], None], ...] = ()
 
@@ -56,7 +56,7 @@ class EndingChat(ABC):
 
     @property
     def is_reading(self) -> bool:
-        """Whether what the other side sends is read at the moment."""
+        """Whether this side currently reads what the other side sends."""
         return self.connection.reading is Reading.OPEN
 
     @property
@@ -71,7 +71,7 @@ class EndingChat(ABC):
 
     @property
     def unheard(self) -> bool:
-        """Whether this is a client that has heard nothing, of a server that cannot say whether it lets it in."""
+        """Whether this client has received nothing, from a server that cannot say whether it lets the client in."""
         return self.role is Role.INITIATOR and not self._taken and Property.CLEAN_END not in self.stack.gives
 
     @property
@@ -89,7 +89,7 @@ class EndingChat(ABC):
         return pieces.lines_in(max(self.stream.undelivered, broken))
 
     def hear_acknowledgement(self, taken: int) -> None:
-        """The other side has taken so many of our messages; one more than were said, if the goodbye is among them."""
+        """Note how many of our messages the other side has received. Our goodbye counts as one more."""
         self._acknowledged = max(self._acknowledged, min(taken, self._said))
         if self._farewell and taken > self._said:
             self._farewell.acknowledge()
@@ -97,10 +97,7 @@ class EndingChat(ABC):
     # -- goodbyes ---------------------------------------------------------------------------------------------------------
 
     def exit(self, text: str = EXIT, *, reason: CloseReason = CloseReason.SAID_EXIT, sentence: str = "") -> None:
-        """Say goodbye and end the conversation.
-
-        `reason` and `sentence` tell the peer's user why, where the messages can carry them.
-        """
+        """Say goodbye and end the conversation. `reason` and `sentence` tell the peer's user why, if the messages can."""
         if self.ending:
             return
         try:
@@ -113,7 +110,7 @@ class EndingChat(ABC):
             self._say_goodbye(goodbye, Ending(EndedBy.US, sentence or OUR_WORDS.get(reason, "You said exit."), code=reason))
 
     def part(self) -> None:
-        """Answer the other side's goodbye: all that it said before has been done."""
+        """Answer the other side's goodbye: everything that it said before has been handled."""
         if self._farewell and self._farewell.theirs and not self.ending:
             self._say_goodbye(Close() if self.acknowledges else None, self._farewell.theirs)
 
@@ -129,12 +126,12 @@ class EndingChat(ABC):
         self._end(ending)
 
     def _acknowledge_goodbye(self, farewell: Farewell) -> None:
-        if self.acknowledges:  # it counts as one more message, unless something before it was not taken
+        if self.acknowledges:  # it counts as one more message, unless something before it was ignored
             self.connection.send(Ack(self.count_taken() + (not farewell.ignored)))
 
     def _hear_goodbye(self, goodbye: Close) -> None:
         farewell = self._farewell = self._farewell or Farewell()
-        # Only a server removes members, so what a client says of itself is an ordinary goodbye.
+        # Only a server removes members: whatever reason a client gives, its goodbye is an ordinary one.
         farewell.hear(ending_by_peer(goodbye if self.role is Role.INITIATOR else Close(goodbye.text)))
         if self.ending:
             self._acknowledge_goodbye(farewell)
@@ -144,27 +141,27 @@ class EndingChat(ABC):
             self.hear_goodbye()
 
     def _hear_after_goodbye(self, item: Item) -> None:
-        """Something that comes when one of the two has said goodbye."""
+        """Take an item after one of the two sides has said goodbye."""
         farewell = self._farewell
         if farewell is None or farewell.goodbyes is Goodbyes.OVER:
             return
         if isinstance(item, Ack):
             self.hear_acknowledgement(item.taken)
-        elif not farewell.theirs:  # behind their goodbye nothing else is read
+        elif not farewell.theirs:  # nothing is read after their goodbye
             self.hear_late(item)
 
     # -- for subclasses: also `hear_acknowledgement` ------------------------------------------------------------------------
 
     def hear_goodbye(self) -> None:
-        """The other side has said goodbye: call `part`, now or when all that it said has been done."""
+        """Take the other side's goodbye: call `part`, now or when everything that it said has been handled."""
         self.part()
 
     @abstractmethod
     def hear_late(self, item: Item) -> None:
-        """Something comes after our own goodbye, and before the other side's."""
+        """Take an item after our own goodbye and before the other side's."""
 
     def count_taken(self) -> int:
-        """How many of the other side's messages this side has taken, for the acknowledgement of its goodbye."""
+        """Return how many of the other side's messages this side has received, for the acknowledgement of its goodbye."""
         return self._taken
 
     @abstractmethod
@@ -174,19 +171,19 @@ class EndingChat(ABC):
     # -- the end ----------------------------------------------------------------------------------------------------------
 
     def when_over(self, tell: Callable[[Any, Ending], None]) -> None:
-        """Have the ending told as soon as it is known; those who asked are told in turn."""
+        """Call `tell` with the ending as soon as it is known, in the order of these calls."""
         if self.ending:
             tell(self, self.ending)
         else:
             self._when_over = (*self._when_over, tell)
 
     def ended(self, error: Exception | None) -> None:
-        """The stream is over."""
+        """Called when the stream is over."""
         if self._farewell:
             self._farewell.end_stream(error)
             return
         lost = f", and {self.unreceived:,} of the last lines that you sent were not acknowledged" if self.unreceived else ""
-        if isinstance(error, LocalError):  # the transport knows better what has failed on this side
+        if isinstance(error, LocalError):  # the transport's error says more precisely what failed on this side
             self.fail(error)
         elif error is not None:
             why = clean(str(getattr(error, "strerror", None) or error)).lower()
@@ -205,12 +202,12 @@ class EndingChat(ABC):
             self._end(unheard() if self.unheard else silent)
 
     def fail(self, error: BaseException) -> None:
-        """End the conversation by what went wrong in it."""
+        """End the conversation with an error."""
         if not isinstance(error, ChatError):
             cause = error
             error = fault_of_layer(cause, self.stack)
             error.__cause__ = cause
-        if self.ending and self._farewell:  # a goodbye is under way, and comes no further
+        if self.ending and self._farewell:  # a goodbye is on its way and will not arrive
             self._farewell.fail(error)
         self._end(Ending(EndedBy.FAULT, error.sentence, error))
 
@@ -225,7 +222,7 @@ class EndingChat(ABC):
         if ending.by is EndedBy.FAULT:
             farewell.close()
             self.connection.ignore_rest()
-        else:  # what was said before is read, so that the peer's own goodbye is seen
+        else:  # read what came before, so that the peer's goodbye is seen
             self.connection.read_on(soon=True)
         if ending.by is EndedBy.FAULT or farewell.theirs or not self.acknowledges:
             self.stream.finish()
@@ -235,7 +232,9 @@ class EndingChat(ABC):
             tell(self, ending)
 
     async def over(self) -> Ending:
-        """Wait until it has ended and everything is received, or cannot be; then close the stream and drop the keys."""
+        """Wait until the conversation has ended and everything is received, or cannot be. Then close the stream and drop the
+        keys.
+        """
         try:
             if not self.ending:
                 self._ending_known = self._ending_known or asyncio.Event()
@@ -243,7 +242,7 @@ class EndingChat(ABC):
             assert self.ending is not None
             assert self._farewell is not None
             if self.ending.by is not EndedBy.FAULT:
-                self.stream.resume()  # its acknowledgements must not wait
+                self.stream.resume()  # its acknowledgements must not have to wait
                 try:
                     self.ending = await self._farewell.wait(self, self.ending)
                 except asyncio.CancelledError:
@@ -256,13 +255,12 @@ class EndingChat(ABC):
         return self.ending
 
     def forget(self) -> None:
-        """Drop the keys, and all that refers back to this conversation, so that it goes when the last who uses it lets go.
-
-        A reference cycle would keep it until Python searches for cycles, which a busy server rarely does.
+        """Drop the keys and all references back to this conversation, so that it is freed at once. A reference cycle would keep
+        it until the next garbage collection, which is rare on a busy server.
         """
         self._when_over = ()
         self.connection.close()
         error: BaseException | None = self.ending.error if self.ending else None
-        while error:  # its traceback holds the frames of our own methods, and of those that called them
+        while error:  # its traceback refers to the frames of our methods and of their callers
             error.__traceback__ = None
             error = error.__cause__ or error.__context__

@@ -9,9 +9,9 @@
     BOTH --- ours is acknowledged -------------------------> DONE
     NONE, OURS, THEIRS, RECEIVED, BOTH, DONE --- a fault, or nobody waits any more --> OVER
 
-Our goodbye goes out behind all that was said, and what the other side still says is heard. In messages without acknowledgements
-the other side closes the stream in place of them. The wait is over when it is DONE or the stream has ended, and when nothing has
-moved for `Limits.goodbye`.
+Our goodbye is sent after everything that was said, and we still read what the other side says. If the messages have no
+acknowledgements, the other side closes the stream instead. The wait ends when the state is DONE, when the stream has ended, or
+after `Limits.goodbye` without progress.
 """
 
 import asyncio
@@ -29,13 +29,13 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.transport import Stream
 
 LOOK = 0.25
-"""How often it is looked whether anything moves, in seconds."""
+"""How often to check for progress, in seconds."""
 TELL = 1.0
-"""After how many seconds of waiting its user is told what is waited for."""
+"""After how many seconds of waiting the user is told what it is for."""
 
 
 class Goodbyes(Enum):
-    """Which goodbyes have been said; the table of transitions is at the top of this file."""
+    """Which goodbyes have been said. The transitions are at the top of this file."""
 
     NONE = "none"
     OURS = "ours"
@@ -52,7 +52,7 @@ ACKNOWLEDGE = {Goodbyes.OURS: Goodbyes.RECEIVED, Goodbyes.BOTH: Goodbyes.DONE}
 
 
 class LeavingChat(Protocol):
-    """What a farewell asks of the conversation that ends."""
+    """What a farewell needs from the conversation that ends."""
 
     stream: Stream
     acknowledges: bool
@@ -73,10 +73,9 @@ class LeavingChat(Protocol):
 
 
 class Farewell:
-    """What is known about the end of one conversation; made when it begins to end.
-
-    `theirs` is the ending that the other side's goodbye brings. `ignored` says that something came that nobody here takes any
-    more, so that their goodbye is not acknowledged. `undelivered` is in bytes, before the stream broke.
+    """The state of the end of one conversation, created when it begins to end. `theirs` is the ending that the other side's
+    goodbye means. `ignored` says that something from the other side was ignored, so that their goodbye is not acknowledged.
+    `undelivered` is the number of bytes that were not delivered when the stream broke.
     """
 
     __slots__ = ("arrived", "changed", "error", "goodbyes", "ignored", "stream_over", "theirs", "undelivered")
@@ -91,16 +90,16 @@ class Farewell:
         self.error: Exception | None = None
 
     def say(self) -> None:
-        """We have said goodbye."""
+        """Note that we have said goodbye."""
         self.goodbyes = SAY.get(self.goodbyes, self.goodbyes)
 
     def hear(self, ending: Ending) -> None:
-        """The other side has said goodbye, which brings this ending."""
+        """Note that the other side has said goodbye, which means this ending."""
         self.theirs = ending
         self._change(HEAR)
 
     def acknowledge(self) -> None:
-        """The other side has taken all that we said; our goodbye as well, if we have said it."""
+        """Note that the other side has received everything we said, including our goodbye if we have said it."""
         self._change(ACKNOWLEDGE)
 
     def _change(self, transitions: Mapping[Goodbyes, Goodbyes]) -> None:
@@ -109,29 +108,29 @@ class Farewell:
             self.changed.set()
 
     def end_stream(self, error: Exception | None) -> None:
-        """The stream has ended, or was broken by the error."""
+        """Note that the stream has ended, or was broken by the error."""
         if self.goodbyes is not Goodbyes.OVER:
             self.stream_over, self.error = True, error
             self.changed.set()
 
     def fail(self, error: ChatError) -> None:
-        """Something went wrong on the way."""
+        """Note an error on the way."""
         if self.goodbyes is not Goodbyes.OVER:
             self.error = error
             self.close()
             self.changed.set()
 
     def close(self) -> None:
-        """Nothing more is waited for."""
+        """Stop waiting."""
         self.goodbyes = Goodbyes.OVER
 
     @property
     def is_acknowledged(self) -> bool:
-        """Whether our goodbye is acknowledged, and so all that we said before it."""
+        """Whether our goodbye, and so everything before it, is acknowledged."""
         return self.goodbyes in (Goodbyes.RECEIVED, Goodbyes.DONE)
 
     async def wait(self, session: LeavingChat, ending: Ending) -> Ending:
-        """Wait until everything is received, the stream is over, or nothing moves any more. Gives the ending as it then is."""
+        """Wait until everything is received, the stream is over, or there is no more progress. Return the ending."""
         loop = asyncio.get_running_loop()
         limit, began = session.limits.goodbye, loop.time()
         brief = is_removal(ending)
@@ -142,7 +141,7 @@ class Farewell:
                 async with asyncio.timeout(min(LOOK, limit / 4)):
                     await self.changed.wait()
             now, before, mark = loop.time(), mark, self._mark(session)
-            if mark != before and not brief:  # one that was removed cannot keep its connection by moving a byte at a time
+            if mark != before and not brief:  # a removed member cannot keep its connection by sending a byte at a time
                 moved = now
             elif now - moved >= limit and not self._is_done(session, ending):
                 return self.verdict(session, ending, f"nothing moved for {limit:g} s")
@@ -152,7 +151,7 @@ class Farewell:
         return self.verdict(session, ending)
 
     def _mark(self, session: LeavingChat) -> tuple[int, ...]:
-        """What is different if something has moved. From one that has said goodbye nothing more has to come."""
+        """Return a value that changes with any progress. After the other side's goodbye, only what we send counts."""
         if self.error is None:
             self.undelivered = session.stream.undelivered
         return session.stream.buffered, self.undelivered, session.unacknowledged, 0 if self.theirs else self.arrived
@@ -164,11 +163,13 @@ class Farewell:
             return False
         if session.acknowledges:
             return self.stream_over or self.goodbyes is Goodbyes.DONE
-        # A peer that closed acknowledges what it has taken, and resets the connection for the rest.
+        # A peer that closed acknowledges what it has read, and resets the connection for the rest.
         return (self.stream_over or ending.by is EndedBy.THEM) and not session.stream.undelivered
 
     def verdict(self, session: LeavingChat, ending: Ending, why: str = "") -> Ending:
-        """How it ended, now that no more comes: `why` not, where the connection is not over."""
+        """Return how the conversation ended, now that nothing more comes. `why` says why the wait ended if the connection is
+        not over.
+        """
         if ending.error or is_removal(ending):
             return ending
         if isinstance(self.error, ChatError):
@@ -180,7 +181,7 @@ class Farewell:
                 return replace(ending, reason=CUT, error=Truncated(CUT))
         elif ending.by is EndedBy.US:
             lost = lines > 0 or not self.stream_over or (self.error is not None and not self.theirs)
-        else:  # that the peer closed, or reset the connection, is how it leaves: only what did not reach it is lost
+        else:  # a peer leaves by closing or resetting the connection: only what did not reach it is lost
             lost = lines > 0
         if not lost:
             return ending
@@ -191,7 +192,7 @@ class Farewell:
 
 
 def is_removal(ending: Ending) -> bool:
-    """Whether we ended it against the other side, as where a member is removed."""
+    """Whether we ended it against the other side's will, such as when a member is removed."""
     return ending.by is EndedBy.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)
 
 
@@ -200,10 +201,10 @@ CUT = "The connection ended before the other side said goodbye: something that i
 
 
 def not_received(lines: int, why: str, acknowledged: bool) -> str:
-    """The sentence for lines that the other side has not received, as far as this side knows."""
+    """Return a sentence about the lines that the other side has not received, as far as this side knows."""
     if lines:
         what = f"{lines:,} {'line that you sent was' if lines == 1 else 'lines that you sent were'} not received"
-        if not acknowledged:  # what has left this machine may be anywhere on the way
+        if not acknowledged:  # what has left this machine may be anywhere on the network path
             what = f"At least {what}"
     else:
         what = "The other side did not receive everything" if acknowledged else "The other side may not have received everything"

@@ -1,7 +1,7 @@
-"""Dead peers: a silent peer is pinged, and one that does not answer is dropped.
+"""The heartbeat pings silent peers and drops those that do not answer.
 
-A session notes only that something came. One timer for all sessions looks at those notes, several times in each period; so the
-moment is rough, never too early, and thousands at rest cost next to nothing.
+A conversation only notes that something came. One timer checks the notes of all conversations several times in each period, so
+the moment is approximate but never too early, and thousands of idle conversations cost almost nothing.
 """
 
 import asyncio
@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 PARTS = 8
-"""How often in a period the timer looks: a silence is noticed an eighth of the period late at most."""
+"""How often the timer checks in a period: a silence is noticed at most an eighth of the period late."""
 AT_ONCE = 100
-"""How many sessions are looked at in one turn of the event loop."""
+"""How many conversations are checked in one turn of the event loop."""
 
 
 class HeartbeatTarget(Protocol):
-    """What is watched. `heard` is set by whatever comes; `is_reading` says whether anything could come."""
+    """A conversation that is watched. It sets `heard` when anything comes; `is_reading` says whether anything could come."""
 
     heard: bool
 
@@ -28,9 +28,8 @@ class HeartbeatTarget(Protocol):
 
 
 class Heartbeat:
-    """Pings after `period` seconds of silence, and gives a peer up after as many again; with a period of 0 it does nothing.
-
-    `call_later` and `call_soon` are those of the event loop, unless a test brings its own clock.
+    """Pings a peer after `period` seconds of silence, and drops it after as many more. A period of 0 turns it off. `call_later`
+    and `call_soon` are those of the event loop, or of a test's clock.
     """
 
     def __init__(
@@ -40,18 +39,18 @@ class Heartbeat:
         call_soon: Callable[..., Any] | None = None,
     ) -> None:
         self._period, self._call_later, self._call_soon = period, call_later, call_soon
-        self._silent: dict[HeartbeatTarget, int] = {}  # for how many parts of a period nothing came
+        self._silent: dict[HeartbeatTarget, int] = {}  # the number of checks since something came
         self._timer: Any = None
 
     def watch(self, session: HeartbeatTarget) -> None:
-        """Look after a session until `forget`."""
+        """Watch a conversation until `forget`."""
         if self._period:
             self._silent[session] = 0
             if self._timer is None:
                 self._start()
 
     def forget(self, session: HeartbeatTarget) -> None:
-        """The session is over."""
+        """Stop watching a conversation."""
         self._silent.pop(session, None)
         if not self._silent and self._timer is not None:
             self._timer.cancel()
@@ -81,6 +80,6 @@ class Heartbeat:
             if session.is_reading:
                 session.lost(2 * self._period)
                 return
-            silent = 0  # it is this side that does not read: the other one still learns that we are here
+            silent = 0  # this side does not read: the ping tells the other side that we are here
         if session in self._silent:
             self._silent[session] = silent

@@ -1,4 +1,4 @@
-"""A chat of two as events: what is heard, said and told, on its way to the UI. Rooms make theirs from what the server sends."""
+"""Makes the events of a chat of two and shows them on the UI. In a room the events come from the server."""
 
 from datetime import datetime
 
@@ -21,11 +21,11 @@ from plytalk.core.contracts.ui import Conversation, Ui
 OURSELVES = Sender()
 NO_COMMANDS = "Commands work only in a room, and this is a chat of two."
 MAX_SAME, MAX_NOTICES = 3, 100
-"""How often the same sentence is shown in a conversation, and how many different ones."""
+"""How often one notice is shown in a conversation, and how many different ones."""
 
 
 class UiHearer:
-    """Shows on a UI what the other side says, and what its user does. `time` is that of what is heard now: one for each read."""
+    """Shows on a UI what the other side says, and what the user does. `time` is the time of the current read."""
 
     __slots__ = ("_show", "_ui", "raw", "sender", "shows_own", "time")
 
@@ -43,7 +43,7 @@ class UiHearer:
         self._show(Message(id=f"local/{number}", time=time, sender=self.sender, text=text))
 
     def said(self, text: str) -> None:
-        """The user said something, and it is on its way."""
+        """Show what the user said."""
         if self.shows_own:
             ui = self._ui
             ui.shown = number = ui.shown + 1
@@ -54,7 +54,7 @@ class UiHearer:
 
 
 def sender_of(conversation: Conversation) -> Sender:
-    """The other side of a chat of two: its key, and what is weak about the connection."""
+    """Return the other side of a chat of two: its key, and what is weak about the connection."""
     key, marks = key_shown_by(conversation), []
     if key is None:
         marks.append(NOT_AUTHENTICATED)
@@ -64,12 +64,14 @@ def sender_of(conversation: Conversation) -> Sender:
 
 
 def key_shown_by(conversation: Conversation) -> str | None:
-    """The fingerprint of the key that the other side showed."""
+    """Return the fingerprint of the key that the other side showed."""
     return conversation.identity.fingerprint if conversation.identity else None
 
 
 def once_more(sentence: str, noticed: dict[str, int]) -> str:
-    """What is shown of a notice: nothing if it, or others, were shown too often. `noticed` counts those that were shown."""
+    """Return the part of a notice to show: nothing if it, or others, were shown too often. `noticed` counts those that were
+    shown.
+    """
     seen = noticed.get(sentence, 0) + 1
     if seen > MAX_SAME or (seen == 1 and len(noticed) >= MAX_NOTICES):
         return ""
@@ -78,12 +80,12 @@ def once_more(sentence: str, noticed: dict[str, int]) -> str:
 
 
 def refuse_command(ui: Ui, command: str, request: str | None) -> None:
-    """Answer a command in a chat of two."""
+    """Answer a command in a chat of two with an error."""
     refuse(ui, NO_COMMANDS, "no-commands", command=command, request=request)
 
 
 def show_open(ui: Ui, conversation: Conversation) -> None:
-    """Show that a connection stands."""
+    """Show that a connection is open."""
     stack = conversation.stack
     ui.show(
         Open(
@@ -99,7 +101,7 @@ def show_two(ui: Ui, conversation: Conversation) -> None:
 
 
 def show_closed(ui: Ui, ending: Ending, final: bool = True) -> None:
-    """Show that a connection is over. What to do about it is said only where it is `final`: else that is done already."""
+    """Show that a connection is over. The hint is shown only if it is `final`; otherwise the program already reconnects."""
     code = int(ending.exit_code)
     reason = ending.reason if final or not ending.error else str(ending.error)
     ui.show(Closed(id=ui.next_id(), time=now(), reason=reason, by=ending.by.value, exit_code=code, final=final))

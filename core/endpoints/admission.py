@@ -1,8 +1,8 @@
 """Admission to the handshake: few at a time, fewer from one source, and none from a source that keeps failing.
 
-A *source* is what a connection is counted by: its IPv4 address, or the /64 network of its IPv6 address. Where all places are
-taken, a newcomer takes the place of the oldest handshake from the same source if that has its share, otherwise of the source that
-has most. So nobody keeps others out by leaving handshakes unfinished, and each of them counts as failed.
+Connections are counted by *source*: an IPv4 address, or the /64 network of an IPv6 address. If all places are taken, a newcomer
+replaces the oldest handshake of its own source if that has its share, otherwise of the source that has most. So nobody keeps
+others out by leaving handshakes unfinished. A handshake that was replaced counts as failed.
 """
 
 from collections import Counter, deque
@@ -31,8 +31,8 @@ T = TypeVar("T", bound=Hashable)
 By = TypeVar("By", bound=Hashable)
 
 SOURCES = 10_000
-"""Of how many sources the failures are remembered; the one heard of longest ago is forgotten first."""
-IPV6_PREFIX = 64  # what one household or machine gets: within it an address costs nothing
+"""For how many sources the failures are remembered. The one with the oldest failure is forgotten first."""
+IPV6_PREFIX = 64  # what one household or machine gets: further addresses in it are free
 
 
 class Reason(StrEnum):
@@ -47,9 +47,9 @@ class Reason(StrEnum):
     KEY = "key"
     """Too many connections of its key."""
     EVICTED = "evicted"
-    """Its unfinished handshake made way for a newer one."""
+    """A newer handshake replaced its unfinished one."""
     BUSY = "busy"
-    """The server talks to one at a time."""
+    """The server talks to one peer at a time."""
     SLOW = "slow"
     """Its handshake took too long."""
     STACK = "stack"
@@ -63,7 +63,7 @@ class Reason(StrEnum):
 
 
 class TurnedAway(Refused):
-    """A connection was turned away."""
+    """A connection was refused."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -79,7 +79,7 @@ class TooManyOfKey(Busy):
 
 
 def reason_of(error: ChatError) -> Reason:
-    """The reason for which a connection was turned away with this error."""
+    """Return the reason for a connection that was refused with this error."""
     match error:
         case TurnedAway():
             return error.reason
@@ -105,7 +105,7 @@ def reason_of(error: ChatError) -> Reason:
 
 
 def source_of(peer: str) -> str:
-    """What a peer is counted by: its address without the port, and of an IPv6 address the network."""
+    """Return the source of a peer: its address without the port, or the network of an IPv6 address."""
     return _source(peer.rpartition(":")[0])
 
 
@@ -121,7 +121,7 @@ def _source(host: str) -> str:
 
 
 class CountedSource(Generic[T, By]):
-    """Things in the order in which they came, each with what it is counted by, and how many of each kind there are."""
+    """Connections in the order in which they came, each with its source, and the number of connections of each source."""
 
     def __init__(self) -> None:
         self._by: dict[T, By] = {}
@@ -147,16 +147,16 @@ class CountedSource(Generic[T, By]):
         return by
 
     def first_of(self, by: By) -> T:
-        """The oldest of those that are counted by this."""
+        """Return the oldest connection of a source."""
         return next(one for one, its in self._by.items() if its == by)
 
 
 class Newcomers(Generic[T, By]):
-    """Those that are not in yet, in two groups: those of whom nothing was heard, and the others.
+    """Connections that are not admitted yet, in two groups: those that have sent nothing, and the others.
 
-    The larger group gives way to a newcomer, and of equal ones the silent. So a silent crowd from many sources does not drive out
-    everybody whose answers take longer on the way than the crowd takes to fill the places; and a first word, which costs as
-    little as none, keeps no newcomers out.
+    The larger group gives way to a newcomer, or the silent one if both have the same size. So silent connections from many
+    sources do not displace peers that are slower to answer than the crowd is to fill the places, and a crowd that sends a few
+    bytes does not keep newcomers out.
     """
 
     def __init__(self) -> None:
@@ -169,14 +169,14 @@ class Newcomers(Generic[T, By]):
         return chain(self._silent, self._heard)
 
     def count(self, by: By) -> int:
-        """How many there are that are counted by this."""
+        """Return the number of connections of a source."""
         return self._silent.counts[by] + self._heard.counts[by]
 
     def add(self, one: T, by: By) -> None:
         self._silent.add(one, by)
 
     def hear(self, one: T) -> None:
-        """Something was heard of one; of one that is not here it does not matter."""
+        """Note that a connection has sent something. One that is not here is ignored."""
         if (by := self._silent.remove(one)) is not None:
             self._heard.add(one, by)
 
@@ -186,12 +186,12 @@ class Newcomers(Generic[T, By]):
         return self._heard.remove(one) if by is None else by
 
     def giving_way(self) -> T:
-        """The one that makes room: the oldest of the source that has most."""
+        """Return the connection that gives way: the oldest of the source that has most."""
         group = self._silent if len(self._silent) >= len(self._heard) else self._heard
         return group.first_of(group.counts.most_common(1)[0][0])
 
     def giving_way_of(self, by: By) -> T:
-        """The same among those that are counted by this."""
+        """Return the same among the connections of one source."""
         return (self._silent if self._silent.counts[by] >= self._heard.counts[by] else self._heard).first_of(by)
 
 
@@ -211,11 +211,11 @@ class Admission:
         return len(self._running)
 
     def has_penalty(self, peer: str) -> bool:
-        """Whether a peer at this address has to wait before it may try again."""
+        """Return whether a peer at this address has to wait before it may try again."""
         return not self.is_exempt(peer) and self._penalties.waits(source_of(peer))
 
     def begin(self, handshake: Hashable, peer: str, evict: Callable[[], object]) -> None:
-        """A handshake begins; if a newer one needs its place, it counts as failed and `evict` is called."""
+        """Begin a handshake. If a newer one needs its place, it counts as failed and `evict` is called."""
         source = source_of(peer)
         if self._running.count(source) >= self._limits.unauthenticated_per_address:
             self._make_room(self._running.giving_way_of(source))
@@ -225,18 +225,18 @@ class Admission:
         self._evict[handshake] = evict
 
     def hear(self, handshake: Hashable) -> None:
-        """The peer has said something."""
+        """Note that the peer has sent something."""
         self._running.hear(handshake)
 
     def end(self, handshake: Hashable, failed: bool = False) -> None:
-        """A handshake is over; one that was evicted has ended already."""
+        """End a handshake. One that was evicted has ended already."""
         self._evict.pop(handshake, None)
         source = self._running.remove(handshake)
         if source is not None and failed:
             self._penalties.failed(source)
 
     def move(self, handshake: Hashable, peer: str) -> None:
-        """A handshake turns out to be with this peer; one that was evicted has ended already."""
+        """Count a handshake for this peer from now on. One that was evicted has ended already."""
         if evict := self._evict.get(handshake):
             self.end(handshake)
             self.begin(handshake, peer, evict)
@@ -255,23 +255,25 @@ class Admission:
 
 
 class Penalties:
-    """How often each source failed of late: `failures` within `window` seconds cost `penalty` seconds. `now` never goes back."""
+    """The recent failures of each source: after `failures` within `window` seconds it has to wait `penalty` seconds. `now`
+    never goes back.
+    """
 
     def __init__(self, now: Callable[[], float], failures: int, window: float, penalty: float) -> None:
         self._now, self._failures, self._window, self._penalty = now, failures, window, penalty
         self._failed: dict[str, deque[float]] = {}
 
     def failed(self, source: str) -> None:
-        """A handshake with this source failed."""
+        """Count a failed handshake of this source."""
         times = self._failed.pop(source, None) or deque(maxlen=self._failures)
-        if not self._waits(times):  # a penalty is not prolonged by handshakes that had begun before it
+        if not self._waits(times):  # handshakes that began before a penalty do not prolong it
             times.append(self._now())
         self._failed[source] = times
         if len(self._failed) > SOURCES:
             del self._failed[next(iter(self._failed))]
 
     def waits(self, source: str) -> bool:
-        """Whether this source has to wait."""
+        """Return whether this source has to wait."""
         return source in self._failed and self._waits(self._failed[source])
 
     def _waits(self, times: deque[float]) -> bool:

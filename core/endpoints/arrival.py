@@ -1,6 +1,6 @@
 """How a peer gets into a server: screened by its address, admitted to a handshake, opened, and attached to the handler.
 
-A server has one `Arrivals` for each listener, so that a crowd at one keeps nobody out at another.
+A server has one `Arrivals` for each listener, so that a crowd at one listener keeps nobody out at another.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ from plytalk.core.stack.selection import Stack
 
 
 async def nobody_to_ask(question: str, otherwise: str) -> bool:
-    """Where a person would have to be asked, the answer is no."""
+    """Answer no to each question, because nobody can be asked."""
     return False
 
 
 @cache
 def _opens(kind: type[Stream]) -> bool:
-    return issubclass(kind, Opens)  # looked up once for all streams of a kind: it takes as long as letting a peer in
+    return issubclass(kind, Opens)  # once for each class of stream: it takes as long as admitting a peer
 
 
 class Arrivals:
-    """The peers of one listener that are not inside yet, and the stack that they must speak.
+    """The peers of one listener that are not admitted yet, and the stack that they must use.
 
     `queue` is where the handshakes of all listeners take turns; `arriving()` counts the peers of all listeners.
     """
@@ -50,7 +50,7 @@ class Arrivals:
         return len(self._admission)
 
     def screen(self, peer: str) -> bool:
-        """Whether a peer at this address cannot even begin a handshake, which the plugins and the user are told."""
+        """Return whether a peer at this address cannot even begin a handshake. If so, tell the plugins and the user."""
         if error := self._refuse_source(peer):
             self._server.turn_away(peer, error)
         return error is not None
@@ -61,7 +61,7 @@ class Arrivals:
         return self._capacity.refuse_source(peer, is_told=Empty in self._stack.make_messages.layer.carries)
 
     def begin(self, stream: Stream) -> None:
-        """Let a peer begin its handshake, in place of an older one where all places are taken."""
+        """Let a peer begin its handshake. If all places are taken, it replaces an older one."""
         if self.screen(stream.peer):
             stream.close()
             return
@@ -98,7 +98,7 @@ class Arrivals:
             server.finish(Refused(server.spent))
 
     async def _open_stream(self, stream: Stream) -> bool:
-        """Wait for the opening of a stream that has its own. Only then is it known whom it counts for, behind a proxy."""
+        """Wait for a stream that has an opening. Behind a proxy, only the opening tells the peer's source."""
         if not _opens(type(stream)):
             return True
         opening = cast(Opens, stream)
@@ -124,7 +124,7 @@ class Arrivals:
         return error is None
 
     async def _judge(self, address: str, identity: Identity | None) -> bool:
-        """Whether a peer whose stream knows it may come in with this key. It is asked again when the stream is open."""
+        """Judge the key of a peer during the opening of its stream. It is judged again when the stream is open."""
         if identity is None:
             return not self._stack.auths
         try:
@@ -155,7 +155,7 @@ class Arrivals:
     async def _attach(self, session: DirectChat) -> None:
         try:
             await self._handler.attach(session)
-        except Busy as error:  # another one was faster
+        except Busy as error:  # another peer was faster
             self._server.turn_away(session.address, error)
             session.exit(reason=CloseReason.BUSY)
             session.stream.close()
@@ -169,10 +169,9 @@ class Arrivals:
         return refusal
 
     def _make_room(self, identity: Identity | None) -> Busy | None:
-        """Make room for a connection with this key. Returns the reason if the server is full.
-
-        On a full server, a key with a role takes a reserved place. For any other key, the member that has been idle longest
-        is removed, if it has been idle long enough.
+        """Make room for a connection with this key. Returns the reason if the server is full. On a full server, a key with a role
+        gets a reserved place. For any other key, the member that has been idle longest is removed, if it has been idle long
+        enough.
         """
         refusal = self._capacity.refuse_key(identity, self._handler.holds_role)
         return None if isinstance(refusal, Full) and self._remove_idle() else refusal

@@ -1,4 +1,4 @@
-"""How many connections a server has room for: in all, of one source and of one key; and which one makes way in a full server."""
+"""How many connections a server has room for: in all, of one source and of one key; and which one gives way in a full server."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ FULL = "The server is full."
 
 
 class Capacity:
-    """The conversations inside, and those that have been let in and are not inside yet."""
+    """The conversations of a server, and the peers that are admitted and not in a conversation yet."""
 
     def __init__(self, limits: Limits, is_exempt: Callable[[str], bool]) -> None:
         self._limits, self._is_exempt = limits, is_exempt
@@ -30,7 +30,9 @@ class Capacity:
     # -- before the handshake ---------------------------------------------------------------------------------------------
 
     def refuse_source(self, peer: str, *, is_told: bool) -> TurnedAway | None:
-        """The reason to refuse a peer at this address, if any. One that can be told why (`is_told`) may finish its handshake."""
+        """Return the reason to refuse a peer at this address, if any. With `is_told`, a peer that can be told the reason may
+        finish its handshake.
+        """
         if len(self) >= self._limits.connections and not is_told:
             return TurnedAway(Reason.FULL, FULL)
         if not self._is_exempt(peer) and self._inside.counts[source_of(peer)] >= self._limits.connections_per_address:
@@ -40,7 +42,7 @@ class Capacity:
     # -- at the end of it -------------------------------------------------------------------------------------------------
 
     def refuse_key(self, identity: Identity | None, holds_role: Callable[[Identity | None], bool]) -> Busy | None:
-        """The reason to refuse this key, if any. A few places are reserved for keys that hold a role."""
+        """Return the reason to refuse this key, if any. A few places are reserved for keys with a role."""
         limits, key, reserved = self._limits, _key_of(identity), [*self._reserved.values()]
         if key and self._keys.counts[key] + reserved.count(key) >= limits.connections_per_key:
             return TooManyOfKey("Too many connections with its key.", told="Your key has too many connections to this server.")
@@ -50,17 +52,17 @@ class Capacity:
         return None if taken < limits.connections + limits.reserved * holds_role(identity) else Full(FULL, told=FULL)
 
     def find_idle(self) -> list[DirectChat]:
-        """The conversations in which nothing has been said for so long that they may be ended, the longest first."""
+        """Return the conversations that have been silent for so long that they may be ended, the longest first."""
         before = asyncio.get_running_loop().time() - self._limits.idle
         idle = [session for session in self._inside if not session.ending and session.active_at <= before]
         return sorted(idle, key=lambda session: session.active_at)
 
     def reserve(self, stream: Stream, identity: Identity | None) -> None:
-        """Keep a place for a peer that is let in, until its handshake is over."""
+        """Keep a place for an admitted peer until its handshake is over."""
         self._reserved[stream] = _key_of(identity)
 
     def release(self, stream: Stream) -> None:
-        """Its handshake is over."""
+        """Give the place back: the handshake is over."""
         self._reserved.pop(stream, None)
 
     # -- inside -----------------------------------------------------------------------------------------------------------

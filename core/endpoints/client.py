@@ -14,11 +14,11 @@ from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.endpoint import BaseEndpoint, close
 
 Locate = Callable[[], Awaitable[Sequence[tuple[str, int]]]]
-"""Finds hosts and ports, the best first, at least one. Raises CannotConnect."""
+"""Returns hosts and ports, the best first, at least one. Raises CannotConnect."""
 
 
 class Client(BaseEndpoint):
-    """The endpoint that connects. `announce` is called when the UI has said whom it talks to."""
+    """The endpoint that connects. `announce` is called after the UI has shown whom it talks to."""
 
     def __init__(self, *args: Any, announce: Callable[[], None] = lambda: None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -29,8 +29,8 @@ class Client(BaseEndpoint):
     async def run(self, host: str, port: int, name: str = "", locate: Locate | None = None) -> Ending:
         """Connect and talk; a feature may do so over as many connections as it needs. Raises ChatError.
 
-        `name` is the address by which the server is known, where that is not where it is; `locate` says for each connection where
-        to try, in place of `host` and `port`.
+        `name` is the address under which the server's key is known, if it differs from `host`. `locate` finds the addresses to
+        try for each connection, in place of `host` and `port`.
         """
         self._name, self._locate = name, locate
         with self.naming_faults():
@@ -48,7 +48,7 @@ class Client(BaseEndpoint):
             try:
                 return await self.run_ui(conversation, conversation.over, self._announce, conversation.interrupt)
             finally:
-                close(session)  # where the UI has failed, nobody has
+                close(session)  # if the UI has failed, nobody has
         finally:
             await self.release_features()
 
@@ -58,14 +58,14 @@ class Client(BaseEndpoint):
             return await session.over()
 
     async def _connect(self, host: str, port: int) -> DirectChat:
-        """Open a connection. Where the other side did not wait for the user's answer, open another one."""
+        """Open a connection. If the other side did not wait for the user's answer, open another one."""
         session = await self._reach(host, port)
         try:
             await session.open(is_there=partial(self._is_there, host, port))
         except HandshakeFailed as error:
             if not session.connection.approved or isinstance(
                 error, Refused
-            ):  # what this side refused did not fail because of the wait
+            ):  # a refusal by this side has nothing to do with the wait
                 raise
             self.notice("The other side did not wait for your answer: connecting again.")
             session = await self._reach(host, port, session.address)
@@ -78,7 +78,7 @@ class Client(BaseEndpoint):
         return self.make_session(self.stack, stream, Role.INITIATOR, address=address)
 
     async def _is_there(self, host: str, port: int) -> bool:
-        """Whether the server still listens; it sees a connection that closes at once."""
+        """Return whether the server still listens. The server sees a connection that closes at once."""
         try:
             stream = await self._dial(host, port)
         except ChatError:

@@ -1,4 +1,4 @@
-"""What both endpoints share: a stack, the hooks, and a UI that talks until the conversation is over."""
+"""The base class of both endpoints: a stack, the hooks, and a UI that talks until the conversation is over."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -31,12 +31,12 @@ from plytalk.core.stack.selection import Stack
 
 T = TypeVar("T")
 PLUGIN_FAILED = "A plugin of this server has failed."
-"""What a client reads whose conversation ends for that."""
+"""What a client reads when its conversation ends because of this."""
 BEFORE_THE_START = "raised {} before the start."
 
 
 async def stop(*tasks: "asyncio.Task[Any]") -> None:
-    """Cancel tasks and wait for their end, whatever that is."""
+    """Cancel tasks and wait for their end, ignoring their exceptions."""
     try:
         await asyncio.sleep(0)  # what was started and has not begun yet begins, so that it cleans up after itself
     finally:  # this may be cancelled, too
@@ -50,14 +50,14 @@ def _ask_nobody(prompt: str) -> str:
 
 
 def interrupt(session: DirectChat) -> bool:
-    """Say goodbye; whether the other side may still receive something."""
+    """Say goodbye. Return whether the other side may still receive something."""
     is_open = not session.ending
     session.exit()
     return is_open
 
 
 def part(session: DirectChat, fault: ChatError) -> None:
-    """Say goodbye to a peer with whom no conversation has begun, because of this fault."""
+    """Say goodbye to a peer without a conversation yet, because of this error."""
     if isinstance(fault, BrokenPlugin) and session.role is Role.RESPONDER:
         session.exit(reason=CloseReason.BUSY, sentence=PLUGIN_FAILED)
     else:
@@ -65,14 +65,14 @@ def part(session: DirectChat, fault: ChatError) -> None:
 
 
 def close(session: DirectChat) -> None:
-    """Say goodbye if nobody has, close the stream, and drop the keys."""
+    """Say goodbye if neither side has, close the stream, and drop the keys."""
     session.exit()
     session.stream.close()
     session.forget()
 
 
 class BaseEndpoint:
-    """A stack, the hooks that are told of conversations, limits, and perhaps a trace."""
+    """A stack, the hooks, limits, and perhaps a trace."""
 
     def __init__(
         self,
@@ -90,17 +90,17 @@ class BaseEndpoint:
         self._make_chat: Callable[..., DirectChat] = next(makers, DirectChat)
 
     def naming_faults(self) -> AbstractContextManager[None]:
-        """Turn what any of the layers raises by mistake into an error that names that layer."""
+        """Turn an exception that a layer raises by mistake into an error that names the layer."""
         return replacing_faults(lambda error: blame(error, self.stack.layers))
 
     async def prepare_layers(self, role: Role, stack: Stack) -> list[str]:
-        """Let layers prepare, and show who this end is. Gives what the others have to say, for after that."""
+        """Prepare the layers, and show this end's identity. Return the sentences of the other layers, to show later."""
         if fault := tried(stack):
             raise fault
         told: list[str] = []
         for layer in (stack.transport, stack.handshake, *stack.auths, stack.ui, *stack.features):
             sentences = await self.prepare_layer(role, layer)
-            if layer is stack.transport or layer is stack.handshake:  # these have the keys of this end
+            if layer is stack.transport or layer is stack.handshake:  # handshakes have the keys of this end
                 self.notice_all(sentences)
             else:
                 told += sentences
@@ -116,7 +116,7 @@ class BaseEndpoint:
     async def release_features(self) -> None:
         for feature in self.stack.features:
             if isinstance(feature, Releases):
-                with ignore_faults():  # it is over: what a feature cannot close now, nobody can
+                with ignore_faults():  # the end is over: nobody else can close what a feature cannot
                     await feature.release()
 
     @staticmethod
@@ -137,9 +137,8 @@ class BaseEndpoint:
         return self._make_chat(connection, heartbeat=self._heartbeat, notice=notice)
 
     async def converse(self, session: DirectChat, announce: Callable[[], None] = lambda: None) -> Ending:
-        """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first.
-
-        `announce` is called when the UI has said whom it talks to.
+        """Run a whole conversation. Raises BrokenPlugin if a hook or the UI fails; the peer gets a goodbye first. `announce` is
+        called after the UI has shown whom it talks to.
         """
 
         def begin() -> None:
@@ -152,7 +151,9 @@ class BaseEndpoint:
 
     @contextmanager
     def report_session(self, session: DirectChat) -> Iterator[None]:
-        """Tell the plugins that a conversation opens and that it is over; whatever happens between, the peer gets a goodbye."""
+        """Tell the plugins that a conversation opens and that it is over. Whatever happens in between, the peer gets a
+        goodbye.
+        """
         opened = False
         try:
             try:
@@ -179,7 +180,7 @@ class BaseEndpoint:
         notify(self.stack.ui, sentence)
 
     def notice_all(self, sentences: Iterable[str]) -> None:
-        """Tell the user about this end: at once, and not counted among what a server tells about its peers."""
+        """Tell the user about this end, at once and outside the limit on notices about peers."""
         for sentence in sentences:
             notify(self.stack.ui, sentence)
 
@@ -190,16 +191,15 @@ class BaseEndpoint:
         begin: Callable[[], None] = lambda: None,
         interrupt: Callable[[], bool] | None = None,
     ) -> Ending:
-        """Let the UI talk until the conversation is over. Raises BrokenPlugin where the UI fails.
-
-        Where the user interrupts, `interrupt` says goodbye; it tells whether the other side may still receive what was said.
+        """Let the UI talk until the conversation is over. Raises BrokenPlugin if the UI fails. When the user interrupts,
+        `interrupt` says goodbye and returns whether the other side may still receive what was said.
         """
         ui = self.stack.ui
         tasks: tuple[asyncio.Task[Any], ...] = ()
         try:
             show_open(ui, conversation)
             tasks = (typing := asyncio.create_task(self._type(conversation)),)
-            await asyncio.sleep(0)  # it begins before the first message is shown
+            await asyncio.sleep(0)  # it must begin before the first message is shown
             begin()
             tasks = typing, (end := asyncio.ensure_future(over()))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -216,7 +216,7 @@ class BaseEndpoint:
             await stop(*tasks)
             if tasks[1:] and conversation.ending and conversation.ending.error and tasks[1].cancelled():
                 self.notice(conversation.ending.error.sentence)
-        if conversation.failed and not ui.interactive and not ending.error:  # a script goes by the exit code
+        if conversation.failed and not ui.interactive and not ending.error:  # scripts read the exit code
             ending = replace(ending, error=NotDone())
         try:
             show_closed(ui, ending)
@@ -225,7 +225,7 @@ class BaseEndpoint:
         return ending
 
     async def _type(self, conversation: Conversation) -> None:
-        """Have the UI read what is typed. Out of a task SystemExit would end the loop, so it becomes a ChatError here."""
+        """Run the UI's reader. SystemExit from a task would end the loop, so it becomes a ChatError here."""
         try:
             await self.stack.ui.run(conversation)
         except BaseException as error:

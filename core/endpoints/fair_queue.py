@@ -1,8 +1,8 @@
 """Handshakes take turns for the processor: one step in each turn of the event loop, and sources share it fairly.
 
-A step is what a handshake does with one message, from when it gets its turn to when it waits again. Its time is measured and
-charged to its source. The source that used least of late goes first; of those that used about the same, the newest. So a flood
-delays its own sources and not a newcomer, and members are served between two steps.
+A step is what a handshake does with one message, from when it gets its turn until it waits again. Its time is measured and
+charged to its source. The source that recently used least goes first; among those that used about the same, the newest does. So a
+flood delays its own sources and not a newcomer, and members are served between two steps.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from time import perf_counter
 UNIT = 0.01
 """Sources whose use of the processor differs by less than this, in seconds, count as equal."""
 HALF_LIFE = 1.0
-"""After so many seconds half of what a source used is forgotten."""
+"""After this many seconds half of a source's use is forgotten."""
 SOURCES = 10_000
-"""Of how many sources it is remembered."""
+"""For how many sources the use is remembered."""
 
 
 class FairQueue:
-    """`clock` gives the seconds by which steps are measured."""
+    """`clock` returns the time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
@@ -53,7 +53,7 @@ class FairQueue:
                 del self._waiting[source]
 
     def _grant(self) -> None:
-        """Let one go on; what it did is charged in the callback right behind it."""
+        """Resume one handshake. The callback that runs right after it charges its time."""
         now = self._clock()
         while self._waiting:
             source = next(iter(self._waiting))
@@ -61,7 +61,7 @@ class FairQueue:
                 source = min(reversed(self._waiting), key=lambda one: self._units(one, now))  # the first of equals: the newest
             turn = self._waiting[source][-1]  # here, too, the newest: the oldest is the next to be evicted
             self._leave(source, turn)
-            if not turn.done():  # otherwise it has just been cancelled
+            if not turn.done():  # otherwise it was just cancelled
                 self._began = None
                 turn.set_result(None)
                 self._loop.call_soon(self._charge, source)

@@ -1,6 +1,6 @@
 """The two handlers of a server: one conversation at a time, or all of them together in a group.
 
-Each takes a conversation whose handshake is done (`attach`), and sees to its end.
+Each takes a conversation after its handshake (`attach`) and runs it to its end.
 """
 
 import asyncio
@@ -23,16 +23,16 @@ from plytalk.core.endpoints.lifecycle import Lifecycle, State
 
 
 class Handler(Protocol):
-    """Takes the conversations of a server, each when its handshake is done."""
+    """Takes the conversations of a server, each after its handshake."""
 
     def refuse(self, identity: Identity | None) -> Refused | Busy | None:
-        """Why a key is not let in; None where it is. Asked at the end of its handshake."""
+        """Return why a key is not let in, or None if it is. Called at the end of its handshake."""
 
     def holds_role(self, identity: Identity | None) -> bool:
-        """Whether a place in a full server is reserved for this key, as for an operator's."""
+        """Return whether a full server reserves a place for this key, such as an operator's."""
 
     async def attach(self, session: DirectChat) -> None:
-        """Take a conversation. Raises Busy if another one came first, and an error that ends the server."""
+        """Take a conversation. Raises Busy if another one came first, and errors that end the server."""
 
 
 BUSY = "This server talks to one client at a time"
@@ -68,7 +68,7 @@ class DirectHandler:
 
 
 class GroupHandler:
-    """All conversations at once, which a feature brings together."""
+    """All conversations at once, joined by a feature."""
 
     def __init__(self, server: Lifecycle, feature: GroupFeature) -> None:
         self._server, self._feature = server, feature
@@ -91,13 +91,13 @@ class GroupHandler:
 
 
 class Presence(Enum):
-    """How far a gathering has come.
+    """The state of a gathering.
 
-        BEGINNING --- the UI has opened, or nobody sits at it ---> MEETING
+        BEGINNING --- the UI has opened, or nobody uses it ------> MEETING
         MEETING --- the server's user says goodbye to all -------> PARTING
         MEETING, PARTING --- the last member has gone -----------> DISPERSED
 
-    While it is PARTING, what a member did not receive counts as not delivered.
+    In the state PARTING, what a member did not receive counts as not delivered.
     """
 
     BEGINNING = "beginning"
@@ -107,13 +107,15 @@ class Presence(Enum):
 
 
 class Gathering:
-    """From the first member that comes to the last that leaves; the server's user takes part as long, if there is one."""
+    """Lasts from when the first member comes until the last leaves. The server's user, if there is one, takes part all that
+    time.
+    """
 
     def __init__(self, server: Lifecycle, feature: GroupFeature) -> None:
         self._server, self._feature = server, feature
         self.presence = Presence.BEGINNING
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        self._unreceived: Ending | None = None  # of a member that did not receive everything when we left
+        self._unreceived: Ending | None = None  # a member did not receive everything before we left
 
     async def run(self, first: DirectChat) -> None:
         try:
@@ -142,29 +144,29 @@ class Gathering:
         self.join(first)
 
     def join(self, session: DirectChat) -> None:
-        """Hand a conversation to the feature. No task is left behind: a member at rest costs its connection and its keys."""
+        """Pass a conversation to the feature. It needs no task: an idle member costs only its connection and its keys."""
         server = self._server
         server.introduce(session)
         session.when_over(self._start_parting)
         try:
             server.call_hook("session_opened", session=session)
             self._feature.attach(session)
-        except BaseException as error:  # a fault with one member concerns no other
+        except BaseException as error:  # a fault with one member does not affect the others
             let_through(error)
             fault = error if isinstance(error, ChatError) else blame_one(error, cast(Feature, self._feature))
             server.notice(f"{session.address}: {fault.sentence}")
             part(session, fault)
-        session.begin()  # also after a fault: what the other side answers to the goodbye is read
+        session.begin()  # also after a fault: read the other side's answer to the goodbye
 
     def _start_parting(self, session: DirectChat, ending: Ending) -> None:
         self._server.start(self._part(session, ending))
 
     async def _part(self, session: DirectChat, ending: Ending) -> None:
-        """Wait until a member has received what it can, and free its place."""
+        """Wait until a member has received what it can, then free its place."""
         server = self._server
         try:
             received = await session.over()
-            if self._is_parting or ending.by is not EndedBy.US:  # what one that was removed did not receive is not a fault
+            if self._is_parting or ending.by is not EndedBy.US:  # a removed member need not have received everything
                 ending = received
         finally:
             server.tell_closed(session)
@@ -185,7 +187,7 @@ class Gathering:
         return self.presence is Presence.PARTING
 
     def _leave(self) -> None:
-        """The user at the server says goodbye: with --once to all, and where only one other is there to that one."""
+        """Say goodbye for the server's user: to all with --once, and otherwise if only one other is there, to that one."""
         inside = tuple(self._server.capacity)
         if self.presence is Presence.MEETING and (not self._server.keeps or len(inside) == 1):
             self.presence = Presence.PARTING

@@ -1,14 +1,14 @@
-"""What the parts of a server share: its state, the conversations inside, its tasks, and what its user is told.
+"""What the parts of a server share: its state, its conversations, its tasks, and what its user is told.
 
     LISTENING --- a conversation is attached -----------------------------> TALKING
     TALKING --- the last conversation is over, and the server keeps on ---> LISTENING
-    TALKING --- the last conversation is over, and it is there once ------> OVER
+    TALKING --- the last conversation is over, with --once ---------------> OVER
     LISTENING --- an invitation is used up: nobody else can come in ------> OVER
     LISTENING, TALKING --- told to stop ----------------------------------> STOPPING
     LISTENING, TALKING, STOPPING --- an error that no peer caused --------> OVER
     STOPPING --- all have gone, or have had their time -------------------> OVER
 
-While it is STOPPING it lets nobody in, and says goodbye to all.
+In the state STOPPING it lets nobody in and says goodbye to all.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from plytalk.core.io.address import is_local
 
 
 class State(Enum):
-    """The state of a server; the table of transitions is at the top of this file."""
+    """The state of a server. The transitions are at the top of this file."""
 
     LISTENING = "listening"
     TALKING = "talking"
@@ -39,9 +39,8 @@ class State(Enum):
 
 
 class Lifecycle(BaseEndpoint):
-    """A server from its start to its end. `introduce(session)` gives sentences about each peer that got in.
-
-    `is_exempt(address)` says whether a peer's source has neither limits nor penalties.
+    """A server from its start to its end. `introduce(session)` returns sentences about a peer that got in. `is_exempt(address)`
+    says whether a peer's source has neither limits nor penalties.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class Lifecycle(BaseEndpoint):
 
     @property
     def spent(self) -> str:
-        """Why nobody else can come in: an invitation is used up, or the transport has only one peer. Empty where somebody can."""
+        """Why nobody else can come in: an invitation is used up, or the transport has only one peer. Empty if somebody can."""
         if place := self.stack.transport.only_place:
             return f"Nobody else can come in by {place}."
         return next((auth.spent for auth in self.stack.auths if isinstance(auth, SingleUse) and auth.spent), "")
@@ -78,19 +77,19 @@ class Lifecycle(BaseEndpoint):
         return not self.keeps or bool(self.spent)
 
     def enter(self, session: DirectChat) -> None:
-        """A conversation is inside from now on."""
+        """Add a conversation."""
         self.capacity.enter(session)
         if self.state is State.LISTENING:
             self.state = State.TALKING
 
     def leave(self, session: DirectChat) -> None:
-        """A conversation is over, and its place is free."""
+        """Remove a conversation: it is over, and its place is free."""
         self.capacity.leave(session)
         if self.state is State.TALKING and not len(self.capacity) and not self.is_once:
             self.state = State.LISTENING
 
     async def end_with(self, conversation: Coroutine[Any, Any, Ending]) -> Ending | None:
-        """Wait for the last conversation to be over, and end with it or go on; None where it failed and the server goes on."""
+        """Wait until a conversation is over. Return its ending, or None if it failed and the server goes on."""
         try:
             ending = await conversation
         except ChatError as error:
@@ -104,7 +103,7 @@ class Lifecycle(BaseEndpoint):
             return ending
 
     def finish(self, outcome: Ending | BaseException) -> None:
-        """Be over, with this ending or error, unless it is over already."""
+        """End the server, with this ending or error, unless it has ended already."""
         if self.state is State.OVER:
             return
         self.state = State.OVER
@@ -122,7 +121,7 @@ class Lifecycle(BaseEndpoint):
     # -- tasks ------------------------------------------------------------------------------------------------------------
 
     def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """Do some work of the server's; an error in it ends the server."""
+        """Start a task of the server. An error in it ends the server."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._end_task)
@@ -134,7 +133,7 @@ class Lifecycle(BaseEndpoint):
             self.finish(error)
 
     async def wait_for_tasks(self, seconds: float) -> None:
-        """Wait until all others have ended, for so long at most."""
+        """Wait until all other tasks have ended, for at most `seconds`."""
         if others := self._tasks - {asyncio.current_task()}:
             await asyncio.wait(others, timeout=seconds)
 
@@ -148,7 +147,7 @@ class Lifecycle(BaseEndpoint):
 
     def show(self, sentence: str) -> None:
         """Tell the user at once."""
-        with ignore_faults():  # a notice about one peer that cannot be shown must not end the server for all
+        with ignore_faults():  # failing to show a notice about one peer must not end the server for all
             super().notice(sentence)
 
     def introduce(self, session: DirectChat) -> None:

@@ -1,4 +1,4 @@
-"""What a server says when it listens: where, in the rows that a first screen has for that, and by what line others come in."""
+"""What a server says when it listens: its addresses, in a few rows of the screen, and the line that others type to join."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -7,11 +7,11 @@ from plytalk.core.io.display import wrapped
 from plytalk.core.stack.selection import Stack
 
 COLUMNS = 80
-"""How many columns a terminal has at least."""
+"""The least number of columns that a terminal is expected to have."""
 ROWS = 2
-"""How many rows of them all addresses may take. A single one takes one."""
+"""How many such rows all addresses together may take. A single address takes one."""
 SHORT = 30
-"""Characters of an address where it stands among others; the rest of a long one is left out of its middle."""
+"""Characters of an address in a list of several; a longer one is shortened in the middle."""
 
 
 class Door(NamedTuple):
@@ -22,7 +22,7 @@ class Door(NamedTuple):
 
 
 class WayIn(NamedTuple):
-    """A sentence that says how others come in by a door; `line` is what they paste or open, and `detail` as in a notice."""
+    """A sentence that says how others join through a door. `line` is what they paste or open; `detail` is as in a notice."""
 
     sentence: str
     line: str
@@ -31,12 +31,12 @@ class WayIn(NamedTuple):
 
 
 def listening_sentences(doors: Sequence[Door], guests: Sequence[Door], names: Iterable[str]) -> Iterator[str]:
-    """A sentence for each door: where it listens. The first one names all, and the guests' ports as `--guests` takes them."""
+    """Return a sentence about each door. The first one names all doors, and the guests' ports as `--guests` takes them."""
     layers = doors[0].stack.short_line
     ports = [
         f"{name}:{guest.address.rpartition(':')[2]}"
         for name, guest in zip(names, guests, strict=True)
-        if not guest.stack.transport.guests  # these have a door of the transport's
+        if not guest.stack.transport.guests  # these have their own sentence below
     ]
     places = [*doors, *(guest for guest in guests if guest.stack.transport.guests)]
     what = f" ({', '.join(ports)})" if ports else ""
@@ -49,26 +49,28 @@ def listening_sentences(doors: Sequence[Door], guests: Sequence[Door], names: It
 
 
 def about_one(address: str, ends: Iterable[str]) -> str:
-    """Where one door is, with the first of these ends that leaves it in a row."""
+    """Say where one door is, with the first of these endings with which the sentence fits in a row."""
     return first_that_fits(f"Listening on {address}{end}." for end in ends)
 
 
 def endings(door: Door, layers: str) -> Iterator[str]:
-    """What follows the address of one door, the longest first."""
+    """Return what can follow the address of one door, the longest first."""
     yield f" with {layers}"
     yield f" with {door.stack.transport.name}"
     yield ""
 
 
 def all_places(doors: Sequence[Door]) -> Iterator[str]:
-    """All doors in one phrase: with their addresses, with short ones, and but for the first by their transports alone."""
+    """Return all doors in one phrase, in three versions: with addresses, with shortened addresses, and with only the
+    transports of all but the first.
+    """
     for most in (COLUMNS * ROWS, SHORT):
         yield listed([f"{shortened(address, most)} ({stack.transport.name})" for stack, address in doors])
     yield f"{doors[0].address} and by {listed([door.stack.transport.name for door in doors[1:]])}"
 
 
 def shortened(address: str, most: int) -> str:
-    """An address with so many characters at most: its beginning and its end tell it from others."""
+    """Shorten an address to at most this many characters of its beginning and its end."""
     return address if len(address) <= most else f"{address[: most // 3]}...{address[len(address) - (most - most // 3 - 3) :]}"
 
 
@@ -78,7 +80,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def first_that_fits(sentences: Iterable[str], rows: int = 1) -> str:
-    """The first of these that takes so many rows at most, or the last."""
+    """Return the first text that takes at most this many rows, or the last one."""
     for sentence in sentences:
         if wrapped(sentence, COLUMNS).count("\n") < rows and len(sentence) <= rows * COLUMNS:
             break

@@ -1,6 +1,7 @@
-"""Faults in an event loop, outside of every conversation, told in a line each: asyncio would show tracebacks.
+"""Exceptions in an event loop, outside of every conversation, each told in one line. asyncio would show tracebacks.
 
-For example, the system has no file left for another connection, or a callback raises something, or a task that nobody awaits.
+For example, the system has no file descriptor left for another connection, or a callback or a task that nobody awaits raises an
+exception.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ T = TypeVar("T")
 
 
 async def telling_faults(main: Coroutine[Any, Any, T], show: Callable[[str], None]) -> T:
-    """Run `main`. `show` gets a sentence for each fault of the loop in which it runs; of many that are alike, their number."""
+    """Run `main`. `show` gets a sentence for each fault of its event loop; for many similar ones, their number."""
     notices = Notices(show)
 
     def tell(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -27,8 +28,8 @@ async def telling_faults(main: Coroutine[Any, Any, T], show: Callable[[str], Non
 
 
 def sentence_of(message: str, error: BaseException | None) -> str:
-    """What happened, from what asyncio passes to an exception handler."""
-    what = clean(message.partition("(")[0]).rstrip(".")  # behind it stand the arguments of a callback, perhaps what was said
+    """Return what happened, from the context that asyncio passes to an exception handler."""
+    what = clean(message.partition("(")[0]).rstrip(".")  # the rest has the arguments of a callback, perhaps a message
     if isinstance(error, OSError) and error.strerror:
         return f"{what}: {error.strerror.lower()}."
     if error and (fault := blame_code(error)):

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from plytalk.core.contracts.sanitise import shorten
 
 AT_ONCE, IN_ALL = 20, 50
-"""How many notices of one kind are shown as they come in each period, and how many of all kinds; always the first of a kind."""
+"""How many notices of one kind are shown in each period, and how many of all kinds. The first of a kind is always shown."""
 KINDS = 20
-"""Of how many kinds, in each period; the rest count as one more kind."""
+"""How many kinds are told apart in each period. The rest count as one more kind."""
 PERIOD = 60.0
 """How long a period is, in seconds."""
 LONGEST = 160
-"""Characters of the name of a kind."""
+"""The longest name of a kind, in characters."""
 OTHERS = "of other kinds"
 
 _FIRST_WORD = re.compile(r"^\S{1,100} ")
@@ -34,7 +34,7 @@ class Notices:
         self._end: asyncio.TimerHandle | None = None
 
     def tell(self, sentence: str, kind: str = "") -> None:
-        """Show a sentence now, or count it. `kind` names what it has in common with others; without one that is guessed."""
+        """Show a sentence now, or count it. `kind` groups similar sentences; without it the kind is guessed."""
         if self._end is None:
             self._end = asyncio.get_running_loop().call_later(self._period, self.summarise)
         kind = kind or kind_of(sentence)
@@ -58,5 +58,7 @@ class Notices:
 
 
 def kind_of(sentence: str) -> str:
-    """A sentence without what varies: its first word (an address or a name), and `...` for numbers and what is quoted."""
+    """Return a sentence without what varies: without its first word (an address or a name), and with `...` for numbers and
+    quotations.
+    """
     return shorten(" ".join(_VARIABLE.sub("...", _FIRST_WORD.sub("", sentence)).split()), LONGEST)

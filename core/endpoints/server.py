@@ -2,8 +2,8 @@
 
 The states of a server are drawn in `lifecycle.py`.
 
-Without a feature that brings people together a server talks to one peer at a time, by its UI (`DirectHandler`). With one
-(`GroupFeature`) every conversation is that feature's, and the UI takes part as one more member (`GroupHandler`).
+Without a group feature, a server talks to one peer at a time, through its UI (`DirectHandler`). With a `GroupFeature`, that
+feature gets every conversation, and the UI takes part as one more member (`GroupHandler`).
 """
 
 import asyncio
@@ -39,17 +39,17 @@ Announce = Callable[[Sequence[Door], Sequence[Door]], Iterable[str | WayIn]]
 
 
 class ListenAddress(NamedTuple):
-    """Where a stack is listened for: with the server's own, its further doors, and the addresses for guests who speak another."""
+    """An address to listen at: the server's own, a further door, or one for guests with another stack."""
 
     stack: Stack
     host: str
     port: int
     name: str = ""
-    """What the guests speak."""
+    """The profile of the guests."""
 
 
 def refuse_one_place(addresses: Iterable[ListenAddress]) -> None:
-    """Raises Usage where two of these are one place."""
+    """Raise Usage if two of these addresses are the same."""
     taken: set[tuple[str, ...]] = set()
     for stack, host, port, _ in addresses:
         transport = stack.transport
@@ -62,9 +62,9 @@ def refuse_one_place(addresses: Iterable[ListenAddress]) -> None:
 class Server(Lifecycle):
     """The endpoint that listens. A peer whose handshake fails costs one notice and nothing else.
 
-    `announce(doors, guests)` gives sentences and ways in for the moment when it listens; `doors` are further addresses that lead
-    to the same conversations, by other transports; `guests` are other stacks to listen for, where a feature brings all together.
-    `said` is what the user has been told of this end so far.
+    `announce(doors, guests)` returns the sentences to show when the server listens. `doors` are further addresses for the same
+    conversations, with other transports; `guests` are addresses for other stacks, with a group feature. `said` is what the user
+    has been told of this end so far.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Server(Lifecycle):
         self._group = next((feature for feature in self.stack.features if isinstance(feature, GroupFeature)), None)
 
     async def run(self, host: str, port: int, *, keep: bool = False) -> Ending:
-        """Listen and talk: until everybody who came has left, or with `keep` until cancelled or stopped. Raises CannotConnect."""
+        """Listen and talk until everybody who came has left, or with `keep` until cancelled or stopped. Raises CannotConnect."""
         self.begin(keep)
         self.handler: Handler = GroupHandler(self, self._group) if self._group else DirectHandler(self)
         self.arrivals: list[Arrivals] = []
@@ -141,7 +141,7 @@ class Server(Lifecycle):
                 yield from listening(auth, addresses)
 
     def _tell_where(self, doors: Sequence[Door], guests: Sequence[Door]) -> None:
-        """Say where it listens: all of it in the first notice, and each further door in one more."""
+        """Say where it listens: all addresses in the first notice, and each further door in another one."""
         names = [one.name or one.stack.short_line for one in self._guests] if guests else []
         data = {"guests": {name: guest.address for name, guest in zip(names, guests, strict=True)}} if guests else {}
         sentences = [*listening_sentences(doors, guests, names)]
@@ -182,7 +182,7 @@ class Server(Lifecycle):
             return
         door = announced._replace(address=listener.address)
         listener.report(partial(self._report, listener, door))
-        with ignore_faults():  # what cannot be shown must not end the server
+        with ignore_faults():  # failing to show something must not end the server
             self._tell_where([door], [])
             self._announce_all([door], [], was=announced.address)
 
@@ -198,7 +198,7 @@ class Server(Lifecycle):
             arrivals.begin(stream)
 
     def reread(self) -> None:
-        """Have all plugins reload what they keep of files; no connected peer is dropped."""
+        """Let all plugins reload their files. No connected peer is dropped."""
         for plugin in self._hook.reread.get_hookimpls():
             try:
                 for sentence in plugin.function() or ():
@@ -211,7 +211,7 @@ class Server(Lifecycle):
                 self.show(f"Reloading failed. {fault.sentence} Nothing was changed.")
 
     def stop(self) -> None:
-        """Let nobody in any more, say goodbye to all, and end when they have gone or have had their time."""
+        """Let nobody in any more, say goodbye to all, and end when all have left or their time is up."""
         if self.state in (State.LISTENING, State.TALKING):
             self.state = State.STOPPING
             self.start(self._stop())
@@ -231,7 +231,7 @@ class Server(Lifecycle):
         for session in self.capacity:
             session.exit(reason=CloseReason.SHUTDOWN)
             session.stream.close()
-        await self.cancel_tasks()  # those that see them off
+        await self.cancel_tasks()  # the tasks that run their conversations to the end
         await self.close_listeners()
         self.notices.summarise()
         await self.release_features()

@@ -83,7 +83,7 @@ CHANNEL = (
     Weakening(
         "what does not decrypt is read as it is",
         AEAD,
-        "except Exception:  # whatever the primitive says is wrong, there is one answer",
+        "except Exception:  # every failure looks the same to the peer",
         "except Exception:\n            return sealed",
         red((OLD, OLDER), "inject", "forge-goodbye"),
     ),
