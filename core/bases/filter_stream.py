@@ -6,9 +6,8 @@
         def wrap(self, data): return rot13(data)         # what to send below for this data
         def wrap_end(self): return b"\\0"                 # the end of this direction; the other stays open
 
-If the stream below ends before this one has ended, the connection was cut. `start` begins the opening; data sent before the
-opening is done is kept until then. A server hands the peer on at once, so that its admission counts the opening; see
-`FilterListener` and `opened_client`.
+If the stream below ends before this one has ended, the connection was cut. `start` begins the opening; data sent before it is
+done waits. A server accepts the peer before the opening, so that its admission counts it; see `FilterListener`.
 """
 
 import asyncio

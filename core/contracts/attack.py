@@ -279,9 +279,7 @@ class Attack(ABC):
         return Outcome.HELD if cls.defences <= stack.gives else Outcome.BROKEN
 
     async def start(self, interceptor: Interceptor) -> bool:
-        """Called before anything passes. If it returns True, the attack talks to both sides itself and `handle_frame` is not
-        called.
-        """
+        """Called first. If it returns True, the attack talks to both sides itself, and `handle_frame` is not called."""
         return False
 
     def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:

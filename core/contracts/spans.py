@@ -84,15 +84,11 @@ class DescribesBytes(Protocol):
     """A layer that describes each byte of its messages. Not for transports and UIs, which have no messages."""
 
     def fields(self, message: Passed) -> Iterable[Span]:
-        """Return spans that follow each other and cover the whole message; none for a message of another layer. Must not
-        change anything.
-        """
+        """Return spans that follow each other and cover the message; none for another layer's. Must not change anything."""
 
 
 def describe(layer: object, message: Passed) -> Sequence[Span]:
-    """Return a layer's spans of a message. Bytes that it does not describe are in spans without a name, as are all after an
-    error.
-    """
+    """Return a layer's spans of a message. Bytes without a description are in spans without a name."""
     spans: list[Span] = []
     if isinstance(layer, DescribesBytes):
         try:
@@ -103,9 +99,7 @@ def describe(layer: object, message: Passed) -> Sequence[Span]:
 
 
 def with_gaps(spans: Iterable[Span], size: int) -> Iterator[Span]:
-    """Return these spans in order, with a span without a name for each gap. A span that overlaps another one or the end is
-    left out.
-    """
+    """Return these spans in order, with one without a name for each gap. One that overlaps another or the end is left out."""
     at = 0
     for span in sorted(spans, key=lambda span: span.start):
         if span.start < at or span.end > size:

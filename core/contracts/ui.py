@@ -153,9 +153,7 @@ class Ui(Layer):
 
     @property
     def shows_own(self) -> bool:
-        """Whether it shows what its user says in a chat of two. Asked once for each conversation; False saves one event per
-        line.
-        """
+        """Whether it shows what its user says in a chat of two. Asked once for each conversation; False saves an event."""
         return True
 
     @property

@@ -232,9 +232,7 @@ class EndingChat(ABC):
             tell(self, ending)
 
     async def over(self) -> Ending:
-        """Wait until the conversation has ended and everything is received, or cannot be. Then close the stream and drop the
-        keys.
-        """
+        """Wait until the conversation has ended and all is received, or cannot be. Then close the stream and drop the keys."""
         try:
             if not self.ending:
                 self._ending_known = self._ending_known or asyncio.Event()

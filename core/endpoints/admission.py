@@ -1,7 +1,7 @@
 """Admission to the handshake: few at a time, fewer from one source, and none from a source that keeps failing.
 
 Connections are counted by *source*: an IPv4 address, or the /64 network of an IPv6 address. If all places are taken, a newcomer
-replaces the oldest handshake of its own source if that has its share, otherwise of the source that has most. So nobody keeps
+replaces the oldest handshake of the same source if that has its share, otherwise of the source that has most. So nobody keeps
 others out by leaving handshakes unfinished. A handshake that was replaced counts as failed.
 """
 

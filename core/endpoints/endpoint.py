@@ -151,9 +151,7 @@ class BaseEndpoint:
 
     @contextmanager
     def report_session(self, session: DirectChat) -> Iterator[None]:
-        """Tell the plugins that a conversation opens and that it is over. Whatever happens in between, the peer gets a
-        goodbye.
-        """
+        """Tell the plugins that a conversation opens and that it is over. In every case the peer gets a goodbye."""
         opened = False
         try:
             try:

@@ -107,9 +107,7 @@ class Presence(Enum):
 
 
 class Gathering:
-    """Lasts from when the first member comes until the last leaves. The server's user, if there is one, takes part all that
-    time.
-    """
+    """Lasts until the last member leaves; the server's user, if there is one, takes part in all of it."""
 
     def __init__(self, server: Lifecycle, feature: GroupFeature) -> None:
         self._server, self._feature = server, feature

@@ -105,7 +105,7 @@ def test_the_example_of_a_contract_needs_nothing_but_what_plytalk_exports(base: 
     [
         (
             "Framer",
-            "before anything is allocated; BadFrame for what is not a frame.",
+            "before anything is allocated, and BadFrame for bytes that are not a frame.",
         ),
         ("SessionSecrets", "- Attributes: `send`, `receive`, `states`, `suite`, `transcript`."),
         ("Close", "- Attributes: `text`, `reason`, `sentence`."),
