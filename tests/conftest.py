@@ -1,4 +1,4 @@
-"""What all tests share: the same surroundings, and for each `async def` test a loop, a minute at most, and no task left behind.
+"""What all tests share: the same surroundings, and for each `async def` test a loop, minutes at most, and no task left behind.
 
 A test that leaves a file in the project, a thread or a process behind fails (see surroundings.py).
 """
@@ -22,11 +22,11 @@ HOME = prepare()  # before anything is imported that reads the environment
 
 from event_checks import FAULTS  # noqa: E402  # see above
 
-from plytalk.testing.verdict import run  # noqa: E402
+from plytalk.testing import verdict  # noqa: E402
 
 FAULTS.watch()
 wait_for_killed_programs()
-MINUTE = 60.0
+PATIENCE, verdict.PATIENCE = 240.0, 100.0  # seconds for a whole test, and for one event: only a failure uses them up
 FOLDERS = Folders(ROOT)
 AT_THE_START = Leftovers(HOME, FOLDERS)
 LEFT, LEFT_BY_WORKERS = "left", list[str]()
@@ -39,11 +39,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
 
-    async def within_a_minute() -> None:
-        async with asyncio.timeout(MINUTE):
+    async def before_the_end() -> None:
+        async with asyncio.timeout(PATIENCE):
             await pyfuncitem.obj(**arguments)
 
-    run(within_a_minute)
+    verdict.run(before_the_end)
     return True
 
 

@@ -50,7 +50,7 @@ def test_each_other_python_from_3_11_on_is_found_once(tmp_path: Path) -> None:
     shutil.copy(ROOT / ".ci" / "pythons", project / ".ci")
     environment = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin", "HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path / "pyenv")}
     run = subprocess.run(
-        [project / ".ci" / "pythons", "--list"], env=environment, capture_output=True, text=True, check=True, timeout=60
+        [project / ".ci" / "pythons", "--list"], env=environment, capture_output=True, text=True, check=True, timeout=180
     )
     listed = dict(line.split(" ", 1) for line in run.stdout.splitlines())
     assert set(listed) >= set(others)

@@ -3,12 +3,23 @@
 So goodbyes are said, the terminal is put back, and temporary files are removed.
 """
 
+import _thread
 import contextlib
 import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+REPEAT = 0.05
+"""After how many seconds an interruption that got lost is repeated: what lost it has ended by then."""
 
 
 def treat_as_control_c() -> None:
     """Make SIGTERM and SIGHUP interrupt the program as Control-C does. Called once, before a command runs."""
+    sys.unraisablehook = repeat_interruption
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         # A parent that ignores a signal, as nohup does, does so on purpose.
@@ -22,3 +33,22 @@ def interrupt(*_: object) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)
+
+
+def repeat_interruption(lost: "UnraisableHookArgs") -> None:
+    """Interrupt again where a `__del__` or the like was interrupted, since Python only prints that and goes on."""
+    if isinstance(lost.exc_value, KeyboardInterrupt):
+        _thread.start_new_thread(_interrupt_again, ())
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _interrupt_again() -> None:
+    time.sleep(REPEAT)
+    is_handled = callable(signal.getsignal(signal.SIGTERM))
+    _thread.interrupt_main(signal.SIGTERM if is_handled else signal.SIGINT)
+
+
+def print_no_lost_errors() -> None:
+    """Called after an interruption: an object that it left half made may fail in its `__del__`, which is not a fault."""
+    sys.unraisablehook = lambda lost: None

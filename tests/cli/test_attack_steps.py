@@ -112,7 +112,7 @@ def test_keys_do_the_same_to_the_handshakes_of_a_man_in_the_middle_and_to_what_i
     rsa = ("--profile", "secure-chat")
     with serve(*rsa, environment=home) as server:
         options = ["attack", "--listen", "0", "--target", f"127.0.0.1:{server.port}", "--once", "--with", "mitm", "--step", *rsa]
-        attacker = pexpect.spawn(COMMAND[0], [*COMMAND[1:], *options], env=home, timeout=60, encoding="utf-8")
+        attacker = pexpect.spawn(COMMAND[0], [*COMMAND[1:], *options], env=home, timeout=180, encoding="utf-8")
         try:
             attacker.expect(r"listening on 127\.0\.0\.1:(\d+)")
             with connect(int(attacker.match[1]), *rsa, environment=home) as client:

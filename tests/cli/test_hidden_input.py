@@ -37,7 +37,7 @@ def test_a_pipe_is_never_read() -> None:
         capture_output=True,
         text=True,
         env=ENVIRONMENT,
-        timeout=60,
+        timeout=180,
         check=True,
         start_new_session=True,  # so there is no terminal to turn to
     )
@@ -50,7 +50,7 @@ def test_a_pipe_is_never_read() -> None:
 def terminal():
     pexpect = pytest.importorskip("pexpect", reason="terminals need a system that has them")
     program, *arguments = COMMAND
-    with pexpect.spawn(program, arguments, env=ENVIRONMENT, encoding="utf-8", timeout=60) as asking:
+    with pexpect.spawn(program, arguments, env=ENVIRONMENT, encoding="utf-8", timeout=180) as asking:
         asking.expect_exact("Passphrase: ")
         assert asking.waitnoecho(60)
         yield asking
@@ -92,7 +92,7 @@ def test_ctrl_c_at_a_question_of_a_layer_is_an_interruption_and_no_fault_of_it(q
     options = ["--code"] if question.startswith("One") else ["--identity", str(locked_key(tmp_path))]
     ours = [*CHAT, "connect", "127.0.0.1:1", *options]
     surroundings = {**environment(tmp_path), "TERM": term}
-    with pexpect.spawn(ours[0], ours[1:], env=surroundings, encoding="utf-8", timeout=60) as asking:
+    with pexpect.spawn(ours[0], ours[1:], env=surroundings, encoding="utf-8", timeout=180) as asking:
         asking.expect_exact(question)
         asking.send("\x03")
         asking.expect_exact("chat: Interrupted.")
@@ -106,5 +106,5 @@ def locked_key(folder: Path) -> Path:
     if not shutil.which("ssh-keygen"):
         pytest.skip("ssh-keygen is not installed (apt install openssh-client)")
     file = folder / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", file], check=True, timeout=60)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", file], check=True, timeout=180)
     return file

@@ -44,7 +44,7 @@ class Keys:
             [*COMMAND[1:], "keys", *arguments],
             env=self.environment,
             encoding="utf-8",
-            timeout=60,
+            timeout=180,
             dimensions=(24, 300),
         )
 
@@ -144,7 +144,7 @@ def test_a_server_asks_for_the_passphrase_of_its_identity(locked: Keys) -> None:
         [*COMMAND[1:], "serve", "--port", "0"],
         env=locked.environment,
         encoding="utf-8",
-        timeout=60,
+        timeout=180,
         dimensions=(24, 300),
     )
     child.expect_exact("Passphrase of ")
@@ -180,7 +180,7 @@ def test_off_a_terminal_a_passphrase_is_refused_and_no_pipe_is_read_for_it(locke
         text=True,
         env=locked.environment,
         start_new_session=True,  # no terminal, not even the one the tests run on
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert process.returncode == 4

@@ -23,6 +23,16 @@ from plytalk.core.registry.registry import Registry
 SECURE_CHAT = ("--profile", "secure-chat")
 
 
+@pytest.fixture(autouse=True)
+def handlers_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`main.main` is called here in the tests' own process, and sets handlers for that of a command."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for name, handler in before.items():
+        signal.signal(name, handler)
+
+
 def test_the_version():
     run = chat("--version")
     assert (run.returncode, run.stdout, run.stderr) == (0, f"plytalk {__version__}\n", "")

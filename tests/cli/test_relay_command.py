@@ -135,7 +135,7 @@ def test_it_says_how_much_it_does_and_not_for_whom(tmp_path: Path) -> None:
             with started(*line, "--name", "bob", environment=home(tmp_path, "b")) as client:
                 client.say("hello")
                 assert server.hear_words() == "hello"
-                figures = urllib.request.urlopen(page, timeout=60).read().decode()
+                figures = urllib.request.urlopen(page, timeout=180).read().decode()
                 client.end_input()
                 assert client.status() == 0
         assert "plytalk_relay_names_held 1\n" in figures

@@ -388,7 +388,7 @@ def test_a_client_loads_nothing_that_only_a_server_or_the_lab_needs(tmp_path):
     own = {**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path)}
     with serve("--keep", "--headless", environment=own) as ours:
         words = [sys.executable, "-c", program, "connect", f"127.0.0.1:{ours.port}", "--accept-new", "--name", "bob"]
-        done = subprocess.run(words, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(words, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
     assert "You are " in done.stderr
     assert done.stderr.splitlines()[-1] == "[]"
 

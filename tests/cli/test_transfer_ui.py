@@ -21,7 +21,7 @@ def started(home: Path, *arguments: str) -> "pexpect.spawn[bytes]":
     """A program on a terminal."""
     home.mkdir()
     program, *words = COMMAND
-    return pexpect.spawn(program, [*words, *arguments], env=environment(home), cwd=str(home), timeout=30, dimensions=(24, 100))
+    return pexpect.spawn(program, [*words, *arguments], env=environment(home), cwd=str(home), timeout=180, dimensions=(24, 100))
 
 
 def pair(folder: Path, *paths: Path, options: Sequence[str] = ()) -> tuple["pexpect.spawn[bytes]", "pexpect.spawn[bytes]"]:
@@ -96,7 +96,7 @@ def test_a_stream_of_unknown_size_has_a_bar_and_an_end_on_a_terminal(tmp_path: P
     home.mkdir()
     words = " ".join(map(shlex.quote, [*COMMAND, "send", "-", "--port", "0"]))
     sender = pexpect.spawn(
-        "/bin/sh", ["-c", f"head -c 3000000 /dev/zero | {words}"], env=environment(home), cwd=str(home), timeout=30,
+        "/bin/sh", ["-c", f"head -c 3000000 /dev/zero | {words}"], env=environment(home), cwd=str(home), timeout=180,
         dimensions=(24, 100),
     )  # fmt: skip
     sender.expect(rb"chat receive (\S+)\r\n(\d-\w+-\w+)\r\n")

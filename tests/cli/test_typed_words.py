@@ -85,7 +85,7 @@ def test_a_word_in_the_middle_is_completed_without_another_hyphen(asking) -> Non
 
 
 def run(typed: bytes) -> str:
-    done = subprocess.run(COMMAND, input=typed, capture_output=True, env=ENVIRONMENT, timeout=60, check=True)
+    done = subprocess.run(COMMAND, input=typed, capture_output=True, env=ENVIRONMENT, timeout=180, check=True)
     return done.stdout.decode()
 
 
@@ -146,7 +146,7 @@ def test_ctrl_c_counts_from_the_moment_on_at_which_the_prompt_stands_there() -> 
         capture_output=True,
         text=True,
         env={**ENVIRONMENT, "TERM": "dumb"},
-        timeout=60,
+        timeout=180,
     )
     os.close(keys)
     os.close(end)

@@ -17,7 +17,7 @@ def test_the_first_screen_says_what_to_open_and_a_terminal_joins_by_the_same_add
         server.tells("On a terminal `chat connect` takes that address too")
         address, key = url.removeprefix("http://").split("/#")
         line = [f"ws://{address}/ws", "--peer", key]
-        asking = http.client.HTTPConnection(address, timeout=30)
+        asking = http.client.HTTPConnection(address, timeout=180)
         asking.request("GET", "/")
         answer = asking.getresponse()
         assert answer.status == 200
@@ -78,7 +78,7 @@ def test_the_inspector_does_not_take_the_place_of_a_trace(tmp_path: Path) -> Non
             client.say("in both")
             assert server.hear_words() == "in both"
         url = next(told for told in server.told if "Open in a browser" in told).split()[-1]
-        asking = http.client.HTTPConnection(url.split("/")[2], timeout=30)
+        asking = http.client.HTTPConnection(url.split("/")[2], timeout=180)
         asking.request("GET", "/frames/0/0")
         assert b"in both" in asking.getresponse().read()
     assert b"in both".hex().encode() in (tmp_path / "trace").read_bytes()

@@ -72,7 +72,7 @@ def machine(tmp_path: Path):
     def run(*command: str, old: bool = False) -> tuple["subprocess.CompletedProcess[str]", list[str]]:
         (tools / "python3").write_text(FAKE.format(version="3.10" if old else "3.11", old=int(old), log=log, real=sys.executable))
         (tools / "python3").chmod(0o755)
-        done = subprocess.run([project / "run", *command], env={"PATH": str(tools)}, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([project / "run", *command], env={"PATH": str(tools)}, capture_output=True, text=True, timeout=180)
         return done, log.read_text().splitlines() if log.exists() else []
 
     run.groups = project / ".venv" / "groups.txt"

@@ -36,7 +36,7 @@ async def comes(crowd: Crowd, before: Any = None) -> Any:
                     return member
             await asyncio.sleep(0.01)
 
-    async with asyncio.timeout(50):
+    async with asyncio.timeout(180):
         return await wait()
 
 

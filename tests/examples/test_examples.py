@@ -209,12 +209,12 @@ def showing(*keys: bytes) -> Iterator[tuple[int, list[bytes]]]:
         for key in keys:
             peer, _ = listener.accept()
             with peer:
-                peer.settimeout(60)
+                peer.settimeout(180)
                 peer.sendall(b"K" + struct.pack(">I", len(key)) + key)
                 heard.append(peer.recv(5 + 256, socket.MSG_WAITALL))
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(60)
+        listener.settimeout(180)
         thread = threading.Thread(target=run)
         thread.start()
         try:

@@ -32,7 +32,7 @@ def analyze(*arguments: str, unit: Path) -> subprocess.CompletedProcess[str]:
     analyzer = shutil.which("systemd-analyze")
     if analyzer is None:
         pytest.skip("needs systemd-analyze (on Debian: apt install systemd)")
-    return subprocess.run([analyzer, *arguments, str(unit)], capture_output=True, text=True, timeout=60)
+    return subprocess.run([analyzer, *arguments, str(unit)], capture_output=True, text=True, timeout=180)
 
 
 @pytest.fixture(params=["plytalk.service", "plytalk-relay.service"])
@@ -80,7 +80,7 @@ def test_its_command_serves_and_ends_well_when_systemd_stops_it(tmp_path: Path) 
     with programs.serve(*arguments, environment=environment) as server:
         server.tells('"event": "server opened"')
         [figures] = re.findall(r"http://127\.0\.0\.1:\d+/", "\n".join(server.told))
-        assert urllib.request.urlopen(f"{figures}healthz", timeout=60).read() == b"ok\n"
+        assert urllib.request.urlopen(f"{figures}healthz", timeout=180).read() == b"ok\n"
         server.process.send_signal(signal.SIGHUP)
         server.process.send_signal(signal.SIGTERM)
         assert server.status() == 0

@@ -44,5 +44,5 @@ def served(state: Callable[[], Mapping[str, Any]]) -> Iterator[str]:
 def shown(driver: Chrome, address: str) -> str:
     """The text of the page, once it has the state."""
     driver.get(address)
-    WebDriverWait(driver, 30).until(lambda one: "here" in one.find_element(By.ID, "summary").text)
+    WebDriverWait(driver, 180).until(lambda one: "here" in one.find_element(By.ID, "summary").text)
     return str(driver.find_element(By.TAG_NAME, "body").text)

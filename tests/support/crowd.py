@@ -157,6 +157,8 @@ class Stranger:
         self.session = session
         self.told: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
+        self._events: list[RoomEvent] = []
+        self._texts: list[str] = []
         self._news = asyncio.Event()
         session.extend(ROOM, self._told)
         session.extend(EVENT, self._happened)
@@ -171,11 +173,13 @@ class Stranger:
 
     @property
     def events(self) -> list[RoomEvent]:
-        return [RoomEvent.decode(body) for body in self.bodies]
+        self._events += map(RoomEvent.decode, self.bodies[len(self._events) :])
+        return self._events
 
     @property
     def texts(self) -> list[str]:
-        return [plain_line(event) for event in self.events]
+        self._texts += map(plain_line, self.events[len(self._texts) :])
+        return self._texts
 
     def ask(self, **request: Any) -> None:
         self.session.send_item(Extension(ROOM, write(do="join", **request)))

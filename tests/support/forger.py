@@ -230,7 +230,7 @@ class Forger:
     def end(self) -> None:
         """Wait until all pages have gone."""
         for thread in self._threads:
-            thread.join(60)
+            thread.join(180)
 
     def talk(self, socket: ServerConnection) -> None:
         self._threads.append(threading.current_thread())

@@ -30,7 +30,7 @@ class Namespaces:
 
 
 def run(*words: str) -> None:
-    subprocess.run(words, check=True, capture_output=True, text=True, timeout=30)
+    subprocess.run(words, check=True, capture_output=True, text=True, timeout=180)
 
 
 @contextmanager
@@ -56,4 +56,4 @@ def namespaces(*names: str, programs: Sequence[tuple[str, str]] = ()) -> Iterato
         yield made
     finally:
         for name in names:
-            subprocess.run(("ip", "netns", "del", made.named(name)), check=False, capture_output=True, timeout=30)
+            subprocess.run(("ip", "netns", "del", made.named(name)), check=False, capture_output=True, timeout=180)

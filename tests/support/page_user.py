@@ -8,7 +8,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-PATIENCE = 30.0  # seconds, which only a failure uses up
+PATIENCE = 120.0  # seconds, which only a failure uses up
 
 
 class PageUser:

@@ -20,5 +20,5 @@ def terminal(home: Path, *arguments: str) -> "pexpect.spawn[str]":
 
     command, *rest = *COMMAND, *arguments
     return pexpect.spawn(
-        command, rest, env={**environment(home), "TERM": "dumb"}, encoding="utf-8", timeout=60, dimensions=(40, 300)
+        command, rest, env={**environment(home), "TERM": "dumb"}, encoding="utf-8", timeout=180, dimensions=(40, 300)
     )

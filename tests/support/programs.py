@@ -1,7 +1,7 @@
 """The `chat` command as its own program, spoken to through pipes.
 
 `with serve("--profile", "demo02") as ours:` waits on `ours.port`; `connect(port, ...)` is the other role; `chat(...)` runs a
-command to its end. A program that runs for longer than a minute is killed, so that no test waits for ever.
+command to its end. A program that runs for longer than four minutes is killed, so that no test waits for ever.
 """
 
 import contextlib
@@ -93,7 +93,7 @@ def started(*arguments: str, environment: Mapping[str, str] = ENVIRONMENT, comma
     """Run `chat ARGUMENTS` beside the test."""
     pipe = subprocess.PIPE
     process = subprocess.Popen([*command, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
-    watchdog = threading.Timer(60, process.kill)
+    watchdog = threading.Timer(240, process.kill)
     watchdog.start()
     try:
         yield Chat(process)
@@ -140,7 +140,7 @@ def chat(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
-        [*command, *arguments], input=typed, capture_output=True, text=True, env=environment, cwd=folder, timeout=60, check=False
+        [*command, *arguments], input=typed, capture_output=True, text=True, env=environment, cwd=folder, timeout=180, check=False
     )
 
 

@@ -43,13 +43,13 @@ def relaying(
 
     thread = threading.Thread(target=asyncio.run, args=(main(),))
     thread.start()
-    started.wait(30)
+    started.wait(180)
     relay, address, loop, task = made[0]
     try:
         yield relay, address
     finally:
         loop.call_soon_threadsafe(task.cancel)
-        thread.join(30)
+        thread.join(180)
 
 
 class Talker:

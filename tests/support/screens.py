@@ -11,7 +11,7 @@ import pexpect
 import pyte
 from programs import COMMAND, ENVIRONMENT
 
-PATIENCE = 30.0  # seconds until a test that waits in vain fails
+PATIENCE = 120.0  # seconds until a test that waits in vain fails
 
 
 class Screen:

@@ -107,7 +107,7 @@ class Link:
     def close(self) -> None:
         with contextlib.suppress(RuntimeError):  # it is closed already
             self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join(60)
+        self._thread.join(180)
 
 
 @contextlib.contextmanager

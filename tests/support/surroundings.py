@@ -1,7 +1,8 @@
 """The same surroundings for every test, however the tests are started, and a check that a test leaves them as they were.
 
 `prepare` runs before any test module is imported. `Leftovers` compares what is there before and after one test: threads, child
-processes, files in the project, files in the home folder, the environment, the working directory and `sys.path`.
+processes, files in the project, files in the home folder, the environment, the working directory, `sys.path` and
+what signals do.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HIDDEN = Path(__file__).with_name("hidden")
-PATIENCE = 20.0  # seconds that something may take to end on a busy machine; only a failure waits so long
+PATIENCE = 60.0  # seconds that something may take to end on a busy machine; only a failure waits so long
 SETTINGS = ("PLYTALK_", "XDG_", "LC_", "PYTHON", "CLICOLOR", "TMUX")
 SETTINGS_BY_NAME = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LANGUAGE", "TZ", "ENV", "BASH_ENV"}
 KEPT = {"PYTHONDONTWRITEBYTECODE"}
@@ -165,7 +166,13 @@ def files_in(folder: Path) -> Iterator[str]:
 def state() -> dict[str, object]:
     """What a test can change for the tests after it."""
     environment = [f"{name}={value}" for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"]
-    return {"os.environ": environment, "the working directory": os.getcwd(), "sys.path": list(sys.path)}
+    handlers = [f"{number.name}={signal.getsignal(number)}" for number in sorted(signal.Signals)]
+    return {
+        "os.environ": environment,
+        "the working directory": os.getcwd(),
+        "sys.path": list(sys.path),
+        "what signals do": handlers,
+    }
 
 
 def differences(before: object, now: object) -> str:

@@ -25,7 +25,7 @@ READY = "Listening on ", "Talking to ", "chat receive "
 PASTE, CODE = "The other side connects with:  ", r"\b\d+-[a-z]+-[a-z]+\b"
 MERE = ("", *(prompt.rstrip() for prompt in PROMPTS))
 ROWS, COLUMNS = 600, 300
-PATIENCE = 60.0  # seconds for a whole scene, which only a failure uses up
+PATIENCE = 180.0  # seconds for a whole scene, which only a failure uses up
 NAMES = r"^\d\d:\d\d [a-z]+-[a-z]+: ", r"^\d\d:\d\d ", r"\[[a-z]+-[a-z]+\]", r"You are [a-z]+-[a-z]+ in "
 VARIES = {
     **{same: same for same in (r"127\.0\.0\.1:\d+", r"SHA256:[\w+/]+", CODE, *NAMES)},

@@ -300,6 +300,6 @@ class NeedsAPort(Link):
     ],
 )
 def test_a_weakened_transport_fails_in_words(make: type[Transport], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plytalk.testing.verdict.PATIENCE", 0.2)
+    monkeypatch.setattr("plytalk.testing.verdict.PATIENCE", 3.0)  # enough for what works, also on a busy machine
     with pytest.raises(AssertionError, match=words):
         check_transport(make, "here")

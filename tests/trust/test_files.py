@@ -21,7 +21,7 @@ def mode(path: Path) -> int:
 
 
 def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=180)
 
 
 def test_only_a_file_that_does_not_exist_is_absent(tmp_path: Path) -> None:

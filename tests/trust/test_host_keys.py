@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_the_old_file(store: KnownHostsFile) -> None:
         except Exception as trouble:
             print(trouble.sentence)
     """
-    ran = subprocess.run([sys.executable, "-c", code, str(store.path), str(OURS)], capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", code, str(store.path), str(OURS)], capture_output=True, text=True, timeout=180)
     assert ran.stdout.endswith("could not be written: File too large. Nothing was changed: make room, or name another file.\n"), (
         ran.stderr
     )

@@ -56,7 +56,7 @@ def test_the_first_need_makes_an_identity_and_the_second_finds_it(path: Path) ->
 def test_many_first_needs_at_once_agree_on_one_identity(path: Path) -> None:
     code = "import sys, pathlib; from plytalk.trust.identity import *; print(*load_or_create(pathlib.Path(sys.argv[1])))"
     starts = [subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True) for _ in range(6)]
-    said = [start.communicate(timeout=60)[0].split() for start in starts]
+    said = [start.communicate(timeout=180)[0].split() for start in starts]
     assert len({shown for shown, _ in said}) == 1
     assert sorted(made for _, made in said) == ["False"] * 5 + ["True"]
 
@@ -127,7 +127,7 @@ def test_without_bcrypt_a_passphrase_is_refused_not_ignored(path: Path) -> None:
         except Exception as trouble:
             print(trouble.sentence)
     """
-    ran = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=180)
     assert ran.stdout == "Passphrases need the package `bcrypt`, which is not installed. `pip install bcrypt`\n"
     assert not path.exists()
 
@@ -258,5 +258,5 @@ def test_a_forked_child_cannot_sign(path: Path) -> None:
             os._exit(0)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), len(ours.sign(b"message")))
     """
-    ran = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=180)
     assert ran.stdout == "7 64\n"

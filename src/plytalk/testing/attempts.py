@@ -17,7 +17,7 @@ from plytalk.core.contracts.peers import Identity, Reply, Role, SessionSecrets
 from plytalk.core.io.memory_stream import Cut, MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
 from plytalk.testing.cutting import whole
-from plytalk.testing.verdict import PATIENCE, demand, within
+from plytalk.testing.verdict import demand, within
 
 Replace = Callable[[HeaderFramer, FrameKind, bytes], bytes]
 """The bytes that go on instead of a frame, given its framer, kind and payload."""
@@ -92,9 +92,9 @@ class Attempts:
     """Runs a handshake again and again, each time with another mishap on the line."""
 
     def __init__(
-        self, client: Handshake, server: Handshake, framer: Callable[[], HeaderFramer], patience: float = PATIENCE
+        self, client: Handshake, server: Handshake, framer: Callable[[], HeaderFramer], patience: float | None = None
     ) -> None:
-        """`patience`: how long one attempt may take, in seconds."""
+        """`patience`: how long one attempt may take, in seconds; by default as long as `verdict.PATIENCE` says."""
         self.ends = {CLIENT: client, SERVER: server}
         self._framer, self._patience = framer, patience
 

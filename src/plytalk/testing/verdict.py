@@ -76,10 +76,10 @@ async def idle() -> None:
         await asyncio.sleep(0)
 
 
-async def within(awaitable: Awaitable[T], otherwise: str, patience: float = PATIENCE) -> T:
-    """What comes of `awaitable`; AssertionError with `otherwise` if nothing does within `patience` seconds."""
+async def within(awaitable: Awaitable[T], otherwise: str, patience: float | None = None) -> T:
+    """What comes of `awaitable`; AssertionError with `otherwise` if nothing does in `patience` seconds, or else PATIENCE."""
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(PATIENCE if patience is None else patience):
             return await awaitable
     except TimeoutError:
         raise AssertionError(otherwise) from None

@@ -110,7 +110,7 @@ async def test_a_peer_that_is_traced_gives_its_places_back_too() -> None:
 async def turned_away(serving: "Hosting", why: str, *layers: Any) -> None:
     with contextlib.suppress(ChatError):
         await client(Says, *layers)[0].run(serving._place, 0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(180):
         while ("memory:client", why) not in serving.table.turned_away_at:
             await idle()
     serving.table.turned_away_at.clear()

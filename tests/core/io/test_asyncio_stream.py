@@ -294,7 +294,7 @@ def test_two_event_loops_in_two_threads_do_not_read_into_one_buffer() -> None:
         there = threading.Barrier(2)
 
         def own() -> tuple[memoryview, memoryview]:
-            there.wait(30)
+            there.wait(180)
             return read_buffer(), read_buffer()
 
         (first, again), (second, _) = pool.map(lambda _: own(), range(2))

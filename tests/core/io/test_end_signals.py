@@ -1,11 +1,12 @@
 """What a signal ends: a program that leaves nothing behind."""
 
 import signal
+import subprocess
 import sys
 
 import pytest
 from people import environment
-from programs import started
+from programs import ENVIRONMENT, started
 
 from plytalk.core.contracts.errors import Exit
 
@@ -34,3 +35,50 @@ def test_a_signal_that_a_parent_ignores_stays_ignored(tmp_path):
         ours.process.send_signal(signal.SIGHUP)
         ours.process.send_signal(signal.SIGTERM)
         assert ours.status() == Exit.OK
+
+
+LOST = """
+import signal
+from plytalk.core.io.end_signals import treat_as_control_c
+
+class Interrupted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+treat_as_control_c()
+try:
+    Interrupted()
+    while True:
+        pass
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+HALF_MADE = """
+import signal
+from plytalk.cli.main import main
+from plytalk.lab.attacks import clock
+
+def interrupted(timers):
+    signal.raise_signal(signal.SIGINT)
+
+clock._Skipping.__init__ = interrupted
+main()
+"""
+
+
+def test_an_interruption_in_code_that_cannot_raise_still_ends_the_program():
+    run = python(LOST)
+    assert (run.stdout, run.stderr, run.returncode) == ("interrupted\n", "", 0)
+
+
+def test_nothing_is_told_of_what_an_interruption_left_half_made():
+    run = python(HALF_MADE, "lab", "--stack", "plytalk1")
+    assert run.stderr.splitlines()[-1] == "chat: Interrupted."
+    assert run.returncode == Exit.INTERRUPTED
+
+
+def python(code, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=180, check=False
+    )

@@ -34,7 +34,13 @@ sys.stdout.flush()
 
 def shell(command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        ["/bin/sh", "-c", command, *arguments], input="", capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False
+        ["/bin/sh", "-c", command, *arguments],
+        input="",
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=180,
+        check=False,
     )
 
 
@@ -96,7 +102,7 @@ def test_a_conversation_that_cannot_be_shown_ends_with_a_goodbye_and_one_sentenc
         command = ("/bin/sh", "-c", 'exec "$0" "$@" >/dev/full', *COMMAND)
         with connect(server.port, *SECURE_CHAT, "--ui", ui, command=command) as client:
             server.say("can you see this?")
-            assert client.process.wait(60) == 1
+            assert client.process.wait(180) == 1
             client.status()
         assert [line for line in client.told if line.startswith("chat: ")] == [
             "chat: Standard output cannot be written: no space left on device."
@@ -118,7 +124,7 @@ def test_a_server_goes_on_without_standard_error(shut: str, tmp_path: Path) -> N
         for _ in range(2):
             run = subprocess.run(
                 [*COMMAND, "connect", "--transport", "unix", str(place), "--cipher", "noise", "--accept-new"],
-                input="hello\n", capture_output=True, text=True, env=home, check=False, timeout=60,
+                input="hello\n", capture_output=True, text=True, env=home, check=False, timeout=180,
             )  # fmt: skip
             assert "Traceback" not in run.stderr
         assert server.process.poll() is None

@@ -25,7 +25,7 @@ def conversation(peer: str, role: str) -> list[TraceEvent]:
 def tshark(path, *arguments: str) -> str:
     if not shutil.which("tshark"):
         pytest.skip("tshark is not installed (Debian package tshark)")
-    run = subprocess.run(["tshark", "-r", path, *arguments], capture_output=True, text=True, check=True, timeout=60)
+    run = subprocess.run(["tshark", "-r", path, *arguments], capture_output=True, text=True, check=True, timeout=180)
     return run.stdout
 
 

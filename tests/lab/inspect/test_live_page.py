@@ -87,7 +87,7 @@ def test_conversations_are_told_apart_also_when_their_facts_are_gone() -> None:
 
 
 def until(driver: Chrome, happens: Callable[[], object], what: str) -> None:
-    WebDriverWait(driver, 30, 0.05).until(lambda _: happens(), f"never came: {what}")
+    WebDriverWait(driver, 180, 0.05).until(lambda _: happens(), f"never came: {what}")
 
 
 def test_the_page_follows_two_programs_that_talk(tmp_path: Path) -> None:
@@ -116,6 +116,6 @@ def test_the_page_follows_two_programs_that_talk(tmp_path: Path) -> None:
         assert driver.find_elements(By.CSS_SELECTOR, "#rows b b") == []
         complaints = [entry["message"] for entry in driver.get_log("browser") if "favicon" not in entry["message"]]  # type: ignore[no-untyped-call]
         assert complaints == []
-        asking = http.client.HTTPConnection(url.split("/")[2], timeout=30)
+        asking = http.client.HTTPConnection(url.split("/")[2], timeout=180)
         asking.request("GET", "/page.js")
         assert asking.getresponse().status == 404

@@ -612,7 +612,7 @@ def test_without_the_package_the_command_says_what_to_install(tmp_path: Path) ->
         stdin=subprocess.DEVNULL,
         capture_output=True,
         env=environment(tmp_path),
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert run.returncode == 2

@@ -152,7 +152,7 @@ async def test_the_line_comes_by_itself_where_nothing_new_comes(monkeypatch: pyt
     monkeypatch.setattr(chat_view, "SETTLED", 0.01)
     terminal = in_a_room()
     terminal.show(happened(Message, text="one", replayed=True), happened(Message, text="two", replayed=True))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         while len(terminal.printed) < 3:
             await idle()
     terminal.show(happened(Message, text="new"))

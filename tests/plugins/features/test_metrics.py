@@ -316,7 +316,7 @@ def test_a_program_counts_its_peers() -> None:
             with programs.connect(server.port, "--profile", "demo01") as client:
                 client.say("exit")
                 assert client.status() == 0
-        with urllib.request.urlopen(place, timeout=60) as answer:
+        with urllib.request.urlopen(place, timeout=180) as answer:
             figures = answer.read().decode()
     assert "plytalk_sessions_opened_total 2\n" in figures
 

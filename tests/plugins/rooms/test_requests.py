@@ -33,7 +33,7 @@ def answers(ui: RecordingUi) -> list[tuple[str, str | None, str | None]]:
 
 
 async def until(ui: RecordingUi, count: int) -> list[tuple[str, str | None, str | None]]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(180):
         while len(answers(ui)) < count:
             await idle()
     return answers(ui)

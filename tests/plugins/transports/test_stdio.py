@@ -37,7 +37,7 @@ asyncio.run(main())
 
 def test_bytes_come_and_go_and_what_is_printed_is_kept_apart() -> None:
     data = bytes(range(256)) * 4096
-    run = subprocess.run([sys.executable, "-c", ECHO], input=data, capture_output=True, timeout=60, check=True)
+    run = subprocess.run([sys.executable, "-c", ECHO], input=data, capture_output=True, timeout=180, check=True)
     assert run.stdout == data
     assert run.stderr == b"a word that somebody prints\n"
 
@@ -99,7 +99,7 @@ def test_the_peer_is_where_sshd_says(connection: str, shown: str, monkeypatch: p
 def test_the_server_ends_when_its_only_peer_did_not_get_in(keep: tuple[str, ...], said: bytes, tmp_path: Path) -> None:
     """Behind sshd it would stay for ever, and with it the ssh of the client."""
     command = [*COMMAND, "serve", "--stdio", *keep]
-    run = subprocess.run(command, input=said, capture_output=True, timeout=60, env=home(tmp_path, "server"), check=False)
+    run = subprocess.run(command, input=said, capture_output=True, timeout=180, env=home(tmp_path, "server"), check=False)
     assert run.returncode == 4
     assert b"chat: Nobody else can come in by standard input and output." in run.stderr
 

@@ -110,7 +110,7 @@ def home(folder: Path, name: str) -> dict[str, str]:
 async def all_see(line: str, *readers: Reader) -> None:
     for reader in readers:
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(180):
                 await reader.until(line)
         except TimeoutError:
             shown = "\n".join(reader.lines)

@@ -40,7 +40,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def loads(port: int) -> None:
     """All files of the page, and then its WebSocket."""
     for name in ["", LATER]:
-        asking = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        asking = http.client.HTTPConnection("127.0.0.1", port, timeout=180)
         asking.request("GET", f"/{name}")
         answer = asking.getresponse()
         assert answer.status == 200
@@ -78,20 +78,20 @@ def test_a_crowd_that_says_little_keeps_nobody_from_the_page(says: bytes, port: 
 
 @pytest.mark.parametrize("size", [10_000, 1_000_000])
 def test_a_huge_head_is_refused_and_the_sender_can_read_that(size: int, port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=180) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * size)
         assert b"".join(iter(lambda: client.recv(65536), b"")).startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
     loads(port)
 
 
 def test_a_head_that_never_ends_is_refused(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=180) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
         assert client.recv(65536).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
 
 
 def test_two_requests_on_one_connection_get_one_answer(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=180) as client:
         client.sendall(b"GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n" + OPENING)
         client.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: client.recv(65536), b""))
@@ -102,7 +102,7 @@ def test_two_requests_on_one_connection_get_one_answer(port: int) -> None:
 
 def test_a_name_that_leads_here_is_refused(port: int) -> None:
     """DNS rebinding: the browser of somebody at this machine takes evil.example for this server."""
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=180)
     for path in ("/", "/ws"):
         asking.request("GET", path, headers={"Host": "evil.example", "Origin": "http://evil.example"})
         answer = asking.getresponse()
@@ -114,6 +114,6 @@ def test_a_name_that_leads_here_is_refused(port: int) -> None:
     "path", ["/../../pyproject.toml", "/page/../page_files.py", "/%2e%2e/page_files.py", "//etc/passwd", "/\\..\\x"]
 )
 def test_no_path_leads_to_another_file(path: str, port: int) -> None:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=180)
     asking.request("GET", path)
     assert asking.getresponse().status == 404

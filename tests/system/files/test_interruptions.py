@@ -78,7 +78,7 @@ def test_either_side_may_be_killed_and_only_the_rest_is_sent(tmp_path: Path) -> 
         for process in (receiver, sender):
             assert process.stdout
             process.stdout.read()
-            assert process.wait(60) == 0
+            assert process.wait(180) == 0
     (arrived,) = folder.iterdir()
     assert arrived.read_bytes() == film.read_bytes()
     assert not [*tmp_path.rglob("code-*")]  # nobody can come back any more
@@ -93,7 +93,7 @@ def goes_on_at(receiver: "subprocess.Popen[bytes]") -> int:
 
 def end(process: "subprocess.Popen[bytes]") -> None:
     process.kill()
-    process.wait(60)
+    process.wait(180)
     assert process.stdout
     process.stdout.close()
 
@@ -109,7 +109,7 @@ def test_no_name_of_a_file_is_written_anywhere(tmp_path: Path) -> None:
         with started(tmp_path / "ann", "send", str(report), "--to", event["data"]["address"], "--accept-new") as sender:
             assert sender.stdout
             sender.stdout.read()
-            assert sender.wait(60) == 0
+            assert sender.wait(180) == 0
         os.kill(server.pid, signal.SIGTERM)
     assert (tmp_path / "server" / "here" / secret).read_bytes() == report.read_bytes()
     for file in (log, trace):

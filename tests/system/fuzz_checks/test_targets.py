@@ -131,6 +131,6 @@ def test_the_seeds_about_files_offer_and_open(monkeypatch):
 
 def test_a_target_of_a_guided_run_is_found_by_its_process(tmp_path):
     with (tmp_path / "log").open("wb") as log:
-        run.start("address", 1, tmp_path, log).wait(60)
+        run.start("address", 1, tmp_path, log).wait(180)
     said = (tmp_path / "log").read_text()
     assert "number_of_executed_units" in said or "No module named 'atheris'" in said

@@ -28,9 +28,9 @@ def talking(module, role):
         else:
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             ours = stack.enter_context(connect(listener.getsockname()[1], *OPTIONS[module]))
-            listener.settimeout(30)
+            listener.settimeout(180)
             sock = stack.enter_context(listener.accept()[0])
-            sock.settimeout(30)
+            sock.settimeout(180)
             key = module.handshake_server(sock)
         ours.tells("Talking to ")
         yield ours, sock, key

@@ -70,7 +70,7 @@ def test_all_lines_of_a_pipe_arrive_at_a_server_over_a_slow_link(stack, up, down
         assert client.told[-1] == "You said exit."
         server.end_input()
         assert server.status() == 0, server.told
-        hearing.join(30)
+        hearing.join(180)
     assert heard == lines
 
 
@@ -88,7 +88,7 @@ def test_all_lines_of_a_server_s_pipe_arrive_at_a_client_over_a_slow_link(stack,
         pour(server, lines)
         assert server.status() == 0, server.told
         assert client.status() == 0, client.told
-        hearing.join(30)
+        hearing.join(180)
     assert heard == lines
 
 
@@ -108,7 +108,7 @@ def test_all_lines_of_two_pipes_arrive_both_ways(stack, homes):
         assert client.status() == 0, client.told
         assert server.status() == 0, server.told
         for thread in hearing:
-            thread.join(30)
+            thread.join(180)
     assert heard == {"server": ours, "client": theirs}
 
 
@@ -146,7 +146,7 @@ def test_a_link_that_stalls_is_given_up_after_ten_seconds_and_says_how_much_is_m
         assert client.status() == 8, client.told
         link.close()
         server.status()
-        hearing.join(30)
+        hearing.join(180)
     said = re.search(r"([\d,]+) lines that you sent were not received: nothing moved for 10 s", client.told[-1])
     assert said, client.told
     missing = int(said[1].replace(",", ""))
@@ -184,7 +184,7 @@ def test_five_thousand_lines_arrive_at_250_kilobytes_a_second(homes):
         pour(client, lines)
         assert client.status() == 0, client.told
         server.status()
-        hearing.join(30)
+        hearing.join(180)
     assert heard == lines
 
 
@@ -204,7 +204,7 @@ def test_twelve_messages_of_a_mebibyte_reach_a_member_with_two_megabytes_a_secon
         assert writer.status() == 0, writer.told
         server.process.terminate()  # which says goodbye behind all that was said
         assert reader.status() == 0, reader.told
-        hearing.join(30)
+        hearing.join(180)
         assert server.status() == 0, server.told
     assert [line for line in heard if line[:1].isdigit()] == lines
 
@@ -220,7 +220,7 @@ def test_one_long_line_arrives(size, homes):
         pour(client, ["x" * size])
         assert client.status() == 0, client.told
         server.status()
-        hearing.join(30)
+        hearing.join(180)
     assert heard == ["x" * size]
 
 
@@ -353,7 +353,7 @@ def test_every_line_of_a_pipe_arrives_at_full_speed(homes, tmp_path):
         pour(client, lines)
         assert client.status() == 0, client.told
         server.status()
-        moving.join(60)
+        moving.join(180)
     joined, *said, left = written.read_text().splitlines()
     assert [line.partition(": ")[2] for line in said] == lines
     assert joined.endswith("is here.")

@@ -20,7 +20,7 @@ modules = pytest.mark.parametrize("module", PROFILE, ids=["demo02", "secure_chat
 
 
 def run(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine, 30))
+    return asyncio.run(asyncio.wait_for(coroutine, 180))
 
 
 @contextlib.asynccontextmanager

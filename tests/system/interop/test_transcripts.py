@@ -108,4 +108,4 @@ async def replay(chat, role, recorded, cut):
 @pytest.mark.parametrize("role", ["server", "client"])
 @pytest.mark.parametrize("chat", PROFILE)
 def test_a_transcript_replays(chat, role, cut, monkeypatch, tmp_path):
-    asyncio.run(asyncio.wait_for(replay(chat, role, Recorded(chat, role, monkeypatch, tmp_path), cut), 30))
+    asyncio.run(asyncio.wait_for(replay(chat, role, Recorded(chat, role, monkeypatch, tmp_path), cut), 180))

@@ -60,7 +60,7 @@ def watched(network: Namespaces, where: str, device: str) -> Iterator[list[bytes
         assert process.stdout is not None
         assert process.stdout.readline() == "watching\n"
         yield frames
-        lines, _ = process.communicate(timeout=30)
+        lines, _ = process.communicate(timeout=180)
         frames += map(bytes.fromhex, lines.split())
     finally:
         process.kill()

@@ -46,7 +46,7 @@ def room(tmp_path: Path) -> Iterator[tuple[Chat, str]]:
 
 def test_a_guest_without_a_terminal_says_lines_and_reads_them(tmp_path: Path) -> None:
     with room(tmp_path) as (server, ssh):
-        run = subprocess.run(shlex.split(ssh), input=b"hello by ssh\n", capture_output=True, env=ENVIRONMENT, timeout=60)
+        run = subprocess.run(shlex.split(ssh), input=b"hello by ssh\n", capture_output=True, env=ENVIRONMENT, timeout=180)
         assert run.returncode == 0, run.stderr
         while (line := server.hear()) and "alice" not in line:
             pass
@@ -57,7 +57,7 @@ def test_a_guest_at_a_terminal_has_the_screen_and_nothing_else(tmp_path: Path) -
     """Everything that the keys of the console can do, and commands about files."""
     with room(tmp_path) as (server, ssh):
         words = shlex.split(ssh)
-        guest = pexpect.spawn(words[0], ["-tt", *words[1:]], env={**ENVIRONMENT, "TERM": "xterm"}, timeout=60, encoding="utf-8")
+        guest = pexpect.spawn(words[0], ["-tt", *words[1:]], env={**ENVIRONMENT, "TERM": "xterm"}, timeout=180, encoding="utf-8")
         try:
             guest.expect("You are alice in lobby")
             for line in ("/send secret.txt", "/send /etc/passwd @alice", "/accept", "/transfers"):
@@ -82,7 +82,7 @@ def test_a_guest_at_a_terminal_has_the_screen_and_nothing_else(tmp_path: Path) -
 @pytest.mark.parametrize("asked", [["cat secret.txt"], ["sh", "-c", "id"], ["-s", "sftp"], ["chat serve --stdio"]], ids=" ".join)
 def test_what_a_guest_asks_to_run_is_not_run(asked: list[str], tmp_path: Path) -> None:
     with room(tmp_path) as (server, ssh):
-        run = subprocess.run([*shlex.split(ssh), *asked], input=b"exit\n", capture_output=True, env=ENVIRONMENT, timeout=60)
+        run = subprocess.run([*shlex.split(ssh), *asked], input=b"exit\n", capture_output=True, env=ENVIRONMENT, timeout=180)
         assert SECRET.encode() not in run.stdout + run.stderr
         assert b"uid=" not in run.stdout
         assert run.returncode == 0
@@ -94,11 +94,11 @@ def test_what_a_guest_asks_to_run_is_not_run(asked: list[str], tmp_path: Path) -
 def test_a_guest_reaches_no_other_port(options: str, tmp_path: Path) -> None:
     """And would, without `restrict`."""
     with sshd(tmp_path / "ssh", options) as ssh, socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(60)
+        listening.settimeout(180)
         words = shlex.split(ssh)
         there = f"127.0.0.1:{listening.getsockname()[1]}"
         with subprocess.Popen([words[0], "-W", there, *words[1:]], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
             if options == "pty":
                 listening.accept()[0].close()
-            assert run.wait(60) == (0 if options == "pty" else 255)
+            assert run.wait(180) == (0 if options == "pty" else 255)
             assert (b"forwarding failed" in run.stderr.read()) is (options != "pty")  # type: ignore[union-attr]

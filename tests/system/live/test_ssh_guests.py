@@ -43,13 +43,13 @@ def member(server: Chat, tmp_path: Path) -> Iterator[Chat]:
 
 
 def run(words: list[str], typed: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, input=typed, capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False)
+    return subprocess.run(words, input=typed, capture_output=True, text=True, env=ENVIRONMENT, timeout=180, check=False)
 
 
 @contextmanager
 def at_terminal(words: list[str], columns: int = 80) -> Iterator["pexpect.spawn[str]"]:
     guest = pexpect.spawn(
-        words[0], words[1:], env={**ENVIRONMENT, "TERM": "xterm"}, timeout=60, encoding="utf-8", dimensions=(24, columns)
+        words[0], words[1:], env={**ENVIRONMENT, "TERM": "xterm"}, timeout=180, encoding="utf-8", dimensions=(24, columns)
     )
     try:
         yield guest

@@ -48,7 +48,7 @@ def start(chat: str, role: str, port: int = 0, host: str = "127.0.0.1") -> Itera
         [sys.executable, HERE / f"{chat}.py", role, "--host", host, "--port", str(port)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
     )  # fmt: skip
-    watchdog = threading.Timer(60, process.kill)
+    watchdog = threading.Timer(240, process.kill)
     watchdog.start()
     try:
         if role == "server":

@@ -124,7 +124,7 @@ def _der_integer(value: int) -> bytes:
 
 def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
     """A raw client. Reads give up after 30 s, so that a test which would hang fails instead."""
-    return socket.create_connection((host, port), timeout=30)
+    return socket.create_connection((host, port), timeout=180)
 
 
 @contextlib.contextmanager
@@ -135,14 +135,14 @@ def bad_server(habit: Callable[[socket.socket], object], host: str = "127.0.0.1"
     def serve() -> None:
         try:
             sock, _ = server.accept()
-            sock.settimeout(30)
+            sock.settimeout(180)
             with sock:
                 habit(sock)
         except BaseException as error:
             failures.append(error)
 
     with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
-        server.settimeout(30)
+        server.settimeout(180)
         thread = threading.Thread(target=serve)
         thread.start()
         try:

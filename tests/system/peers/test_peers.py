@@ -27,7 +27,7 @@ def pair():
     """Both ends of one loopback connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener, habits.connect(listener.getsockname()[1]) as client:
         server, _ = listener.accept()
-        server.settimeout(30)
+        server.settimeout(180)
         with server:
             yield server, client
 

@@ -56,7 +56,7 @@ def test_a_process_that_shows_a_secret_is_found(where: str) -> None:
     with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         process.stdout.readline()
         assert CANARIES.in_processes() == {f"the key in /proc/{process.pid}/{where}"}
-        process.communicate(b"\n", timeout=60)
+        process.communicate(b"\n", timeout=180)
 
 
 def test_a_file_that_holds_a_secret_is_found_unless_it_is_meant_to(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ class Counts:
         self.changed.set()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while self.over < count:
                 self.changed.clear()
                 await self.changed.wait()

@@ -109,7 +109,7 @@ def terminal(place: Place, port: int, loud: str, *options: str) -> Iterator["pex
         [*COMMAND[1:], *before, "connect", f"127.0.0.1:{port}", *options],
         env=place.environment("client", more),
         encoding="utf-8",
-        timeout=60,
+        timeout=180,
         dimensions=(24, 300),
     )
     try:

@@ -134,7 +134,7 @@ class Terminal:
     def __init__(self, server: Server, home: Path, *options: str, full: bool = False) -> None:
         command = [*(FULL if full else ()), *COMMAND, "connect", server.address, *options]
         self.child = pexpect.spawn(
-            command[0], command[1:], env=environment(home), encoding="utf-8", timeout=60, dimensions=(24, 400)
+            command[0], command[1:], env=environment(home), encoding="utf-8", timeout=180, dimensions=(24, 400)
         )
         self.shown = ""
 
