@@ -22,6 +22,7 @@ from plytalk.core.contracts.errors import BrokenPlugin, ChatError, PluginError, 
 from plytalk.core.contracts.events import Event, Message, Notice
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.endpoints.client import Client
@@ -47,6 +48,8 @@ WORDS = {"client": ["Meet me at the usual place at nine.", "exit"], "server": ["
 COMPARED = ("demo01", "secure-chat", "plytalk1")
 LONGEST = 60.0
 """How long a demonstration may take, in seconds."""
+PATIENT = Limits(first_byte=LONGEST / 2, handshake=LONGEST / 2)
+"""Both ends are this program, so one that is slow is on a busy machine."""
 CHECK = "`chat plugins --check` uses each layer by itself and says what it finds."
 UNENDING = "The demonstration has not ended within a minute: what one side says does not arrive at the other."
 
@@ -173,8 +176,8 @@ async def run_conversation(choice: Choice, server_stack: Stack, client_stack: St
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     choice.registry.manager.register(refused := Rejections())
     hook = choice.registry.manager.hook
-    server = Server(replace(server_stack, ui=Script("server", address)), hook)
-    client = Client(replace(client_stack, ui=Script("client")), hook, trace=trace)
+    server = Server(replace(server_stack, ui=Script("server", address)), hook, limits=PATIENT)
+    client = Client(replace(client_stack, ui=Script("client")), hook, limits=PATIENT, trace=trace)
     place = str(folder / "demo") if server_stack.transport.names_place else "127.0.0.1"
     serving = asyncio.create_task(server.run(place, 0))
     either: set[asyncio.Future[Any]] = {serving, address}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -9,6 +10,12 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE = 120.0  # seconds, which only a failure uses up
+
+
+def wait_for(driver: WebDriver, happens: Callable[[], object], what: str) -> None:
+    """Look again and again, also while the page replaces what is looked at."""
+    waiting = WebDriverWait(driver, PATIENCE, 0.05, (StaleElementReferenceException,))
+    waiting.until(lambda _: happens(), f"never came: {what}")
 
 
 class PageUser:
@@ -39,7 +46,7 @@ class PageUser:
 
     def join(self, address: str = "", answer: str = "yes", **fields: str) -> None:
         """Fill in the form and send it; `answer` is to the question about the server's key."""
-        self.wait_until(self["form"].is_displayed, "the form")
+        self.wait_until(lambda: self["form"].is_displayed(), "the form")
         for id, value in {**fields, **({"address": address} if address else {})}.items():
             self[id].clear()
             self[id].send_keys(value)
@@ -62,4 +69,4 @@ class PageUser:
         return self.fault
 
     def wait_until(self, happens: Callable[[], bool], what: str) -> None:
-        WebDriverWait(self.driver, PATIENCE, 0.05).until(lambda _: happens(), f"never came: {what}")
+        wait_for(self.driver, happens, what)

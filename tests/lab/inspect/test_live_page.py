@@ -2,7 +2,6 @@
 
 import http.client
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
@@ -10,11 +9,10 @@ from typing import Any
 
 import pytest
 from browser import browser
+from page_user import wait_for
 from people import environment
 from programs import started
-from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from plytalk.core.contracts.spans import Span
 from plytalk.core.pipeline.tracing import TraceEvent
@@ -86,10 +84,6 @@ def test_conversations_are_told_apart_also_when_their_facts_are_gone() -> None:
     assert [news["talks"][frame["talk"]]["peer"] for frame in news["frames"]] == [f"127.0.0.1:{number}" for number in range(20)]
 
 
-def until(driver: Chrome, happens: Callable[[], object], what: str) -> None:
-    WebDriverWait(driver, 180, 0.05).until(lambda _: happens(), f"never came: {what}")
-
-
 def test_the_page_follows_two_programs_that_talk(tmp_path: Path) -> None:
     arguments = ("--profile", "demo01", "--web", "127.0.0.1:0", "--web-inspect", "--keep")
     with started("serve", *arguments, environment=environment(tmp_path / "server")) as server, browser() as driver:
@@ -100,18 +94,22 @@ def test_the_page_follows_two_programs_that_talk(tmp_path: Path) -> None:
         def text(place: str) -> str:
             return driver.find_element(By.ID, place).text
 
-        until(driver, lambda: text("detail") == "Nobody has connected yet.", "the empty page")
+        wait_for(driver, lambda: text("detail") == "Nobody has connected yet.", "the empty page")
         with started(*line, environment=environment(tmp_path / "client")) as client:
             client.say("meet me at <b>nine</b>")
-            until(driver, lambda: "meet me at <b>nine</b>" in text("rows"), "what was said")
+            wait_for(driver, lambda: "meet me at <b>nine</b>" in text("rows"), "what was said")
             server.say("I will be there")
-            until(driver, lambda: "I will be there" in text("rows"), "the answer")
-            until(driver, lambda: len({*text("place").split()} - {"of"}) == 1, "the last frame, at which the page stays")
-            driver.find_element(By.XPATH, "//*[@id='rows']//*[contains(text(), 'meet me')]").click()
-            assert "Eve reads it as it was typed" in text("detail")
+            wait_for(driver, lambda: "I will be there" in text("rows"), "the answer")
+            wait_for(driver, lambda: len({*text("place").split()} - {"of"}) == 1, "the last frame, at which the page stays")
+
+            def shows_the_first_line() -> bool:
+                driver.find_element(By.XPATH, "//*[@id='rows']//*[contains(text(), 'meet me')]").click()
+                return "Eve reads it as it was typed" in text("detail")
+
+            wait_for(driver, shows_the_first_line, "the row that is clicked, which the page may draw again meanwhile")
             place = text("place").split()[0]
             client.say("and again")
-            until(driver, lambda: "and again" in text("rows"), "what is said while the page is elsewhere")
+            wait_for(driver, lambda: "and again" in text("rows"), "what is said while the page is elsewhere")
             assert text("place").split()[0] == place
         assert driver.find_elements(By.CSS_SELECTOR, "#rows b b") == []
         complaints = [entry["message"] for entry in driver.get_log("browser") if "favicon" not in entry["message"]]  # type: ignore[no-untyped-call]

@@ -112,6 +112,9 @@ async def test_a_guest_that_reads_no_answers_is_read_no_more(monkeypatch: pytest
     async with connecting(listener.address) as connection:
         stream, transport = await accepting, connection._transport
         assert isinstance(transport, asyncio.Transport)
+        assert isinstance(stream.below, AsyncioStream)
+        for below, option in ((stream.below._transport, socket.SO_SNDBUF), (transport, socket.SO_RCVBUF)):
+            below.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, 16_384)  # full after thousands of answers
         transport.pause_reading()
         async with asyncio.timeout(180):
             while stream._pause is None:
