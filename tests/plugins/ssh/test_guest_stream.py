@@ -1,6 +1,7 @@
 """The stream of a guest: what it costs before it is in, and how it ends."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from plytalk.core.contracts.optional import KnowsPeer, Opens
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.address import parse_address
+from plytalk.core.io.asyncio_stream import AsyncioStream
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.plugins.rooms import pace
 from plytalk.plugins.sockets import tcp_sockets
