@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.sanitise import clean, shorten
 
 MAX_NAME = 32
 """The longest name, in characters."""
@@ -186,7 +186,7 @@ def room_name(text: str) -> str:
     name = text.removeprefix("#").lower() if text.isascii() else ""
     if not _ROOM.fullmatch(name):
         raise BadName(
-            f"{text[:MAX_NAME]!r} cannot be the name of a room.",
+            f"{shorten(text)!r} cannot be the name of a room.",
             f"Use up to {MAX_NAME} of a-z, 0-9, dot, dash and underscore, a letter or digit first.",
         )
     return name

@@ -13,6 +13,16 @@ from plytalk.plugins.rooms.command_words import MAX_LISTED, key_named, need, peo
 from plytalk.plugins.rooms.member_names import MAX_NAME, comparable
 from plytalk.plugins.rooms.typed_command import TypedCommand
 
+STATE = {
+    "ban": "is banned already",
+    "unban": "is not banned",
+    "mute": "is muted already",
+    "unmute": "is not muted",
+    "op": "is an operator already",
+    "deop": "is not an operator",
+}
+"""What is true of a key that a command would not change."""
+
 
 def kick(call: TypedCommand) -> None:
     to, why = whom(call, "kick")
@@ -69,7 +79,8 @@ async def change(call: TypedCommand, word: str, key: PublicKey, name: str, why: 
     if changed:
         call.moderated(word, target, why, *(member.room for member in members))
     call.hub.marked(key, why, call.sender)
-    call.answer({"action": word, "target": target, "changed": changed}, [] if changed else ["It was so already."])
+    unchanged = [] if changed else [f"{name or key.fingerprint} {STATE[word]}. Nothing has changed."]
+    call.answer({"action": word, "target": target, "changed": changed}, unchanged)
 
 
 async def unban(call: TypedCommand) -> None:

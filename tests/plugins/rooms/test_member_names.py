@@ -316,6 +316,12 @@ def test_what_is_no_room(text: str) -> None:
     assert refusal.value.sentence == clean(refusal.value.sentence)
 
 
+def test_the_name_of_a_room_that_is_too_long_is_repeated_whole() -> None:
+    """Cut to as many characters as are allowed, it looked right."""
+    with pytest.raises(BadName, match=f"'{'x' * 33}' cannot"):
+        room_name("x" * 33)
+
+
 # -- what a member may take now -------------------------------------------------------------------------------------------
 
 

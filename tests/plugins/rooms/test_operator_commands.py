@@ -57,7 +57,9 @@ async def test_what_was_so_already_is_not_an_event(home: Path) -> None:
         await crowd.joins("bob")
         for _ in range(2):
             crowd.local_member.say("/op bob")
-        await crowd.ui.shows("It was so already.")
+        await crowd.ui.shows("bob is an operator already. Nothing has changed.")
+        crowd.local_member.say("/unmute bob")
+        await crowd.ui.shows("bob is not muted. Nothing has changed.")
         await alice.until(lambda: moderated(alice))
         crowd.local_member.say("/me waves")
         await alice.until(lambda: "* server waves" in alice.texts)
