@@ -60,10 +60,8 @@ class Counter(Countdown, Quiet):
 class CountingReceiver(Countdown):
     """A connection's receiver that counts items."""
 
-    def receive(self, items: Iterable[Item], size: int, records: int) -> None:
+    def receive(self, items: Iterable[Item]) -> None:
         self.came(length_hint(items))
-
-    def read_done(self, size: int) -> None: ...
 
     def skipped(self, why: str) -> None:
         raise RuntimeError(why)

@@ -15,7 +15,6 @@ from plytalk.core.contracts.events import refuse
 from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import EXIT_SPACE, Ack, Close, Control, Extension, Item, Ping, Pong, Undecodable, is_exit
 from plytalk.core.contracts.limits import SPLIT, TOO_LONG, too_long
-from plytalk.core.contracts.meter import Meter
 from plytalk.core.contracts.sanitise import all_clean, clean
 from plytalk.core.contracts.ui import Hearer
 from plytalk.core.conversation.ending_chat import EndingChat
@@ -35,11 +34,9 @@ class DirectChat(EndingChat):
 
     # A server has thousands of idle ones, so each holds only what it needs.
     __slots__ = (
-        "_acknowledge_at", "_extensions", "_hearer", "_heartbeat", "_loop", "_noticed", "_show_notice", "_ui", "active_at",
-        "address", "failed", "heard",
+        "_acknowledge_at", "_arrived", "_extensions", "_hearer", "_heartbeat", "_loop", "_noticed", "_show_notice", "_ui",
+        "active_at", "address", "failed",
     )  # fmt: skip
-    meter: Meter | None = None
-    """Counts what the other side sends, before the work is done."""
 
     def __init__(
         self,
@@ -52,8 +49,8 @@ class DirectChat(EndingChat):
         super().__init__(connection)
         self.address = connection.address
         self._heartbeat = heartbeat if Ping in self.stack.make_messages.layer.carries else None
-        self.heard = False
         self.failed = False
+        self._arrived = 0  # how many bytes had come when the heartbeat looked
         self._ui: UiHearer | None = UiHearer(self.stack.ui)
         self._hearer: Hearer = self._ui
         self._show_notice = notice or self._ui.notice
@@ -87,17 +84,16 @@ class DirectChat(EndingChat):
 
     # -- in: what the connection calls ------------------------------------------------------------------------------------
 
-    def receive(self, items: Iterable[Item], size: int, records: int) -> Iterator[Item] | None:
+    def receive(self, items: Iterable[Item]) -> Iterator[Item] | None:
         """Take the items of one batch. Return those that are left when reading stops (see `ItemReceiver`)."""
-        hearer, meter, connection = self._hearer, self.meter, self.connection
-        if meter is not None and records:
-            items = items if items.__class__ is list else list(items)
-            meter.records(records, size, len(items))
+        hearer, connection = self._hearer, self.connection
         harmless = hearer.raw or (items.__class__ is list and len(items) > 1 and items[0].__class__ is str and all_clean(items))
         rest, is_open = iter(items), Reading.OPEN
         if connection.reading is not is_open:
             return rest
-        show, now = hearer.message, self._loop.time()
+        show, meter, now = hearer.message, connection.meter, self._loop.time()
+        if self._ui is not None:
+            self._ui.time = None
         for item in rest:
             if self._farewell is not None:
                 self._hear_after_goodbye(item)
@@ -108,23 +104,16 @@ class DirectChat(EndingChat):
             else:
                 if meter is not None:
                     meter.item()
-                self._control(item)
+                if item.__class__ is Extension:
+                    self.hear_extension(item)
+                else:
+                    self._control(item)
             if connection.reading is not is_open:
                 return rest
-        return None
-
-    def read_done(self, size: int) -> None:
-        """Called when everything from one read has been delivered."""
-        self.heard = True
-        if self._ui is not None:
-            self._ui.time = None
-        if self._farewell is not None:
-            self._farewell.arrived += size
         if self._taken >= self._acknowledge_at:
             self._acknowledge_at = self._taken + ACKNOWLEDGE
-            self.connection.send(Ack(self._taken))
-        if self.meter is not None:
-            self.meter.kept(self.connection.unfinished)
+            connection.send(Ack(self._taken))
+        return None
 
     def skipped(self, why: str) -> None:
         """Tell the user that a frame was skipped."""
@@ -203,6 +192,11 @@ class DirectChat(EndingChat):
         """Ask whether the other side is still there. Anything that it sends is an answer."""
         if not self.ending and self.stream.buffered <= self.limits.unread:
             self.connection.send(Ping())
+
+    def has_heard(self) -> bool:
+        """Return whether anything has come since the last call."""
+        before, self._arrived = self._arrived, self.connection.arrived
+        return self._arrived > before
 
     def lost(self, seconds: float) -> None:
         """End the conversation as cut: nothing has come for too long, not even an answer to a ping."""

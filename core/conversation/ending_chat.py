@@ -60,6 +60,11 @@ class EndingChat(ABC):
         return self.connection.reading is Reading.OPEN
 
     @property
+    def arrived(self) -> int:
+        """How many bytes have come and been read."""
+        return self.connection.arrived
+
+    @property
     def limits(self) -> Limits:
         return self.connection.limits
 

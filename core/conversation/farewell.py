@@ -61,6 +61,9 @@ class LeavingChat(Protocol):
     def limits(self) -> Limits: ...
 
     @property
+    def arrived(self) -> int: ...
+
+    @property
     def unheard(self) -> bool: ...
 
     @property
@@ -78,14 +81,14 @@ class Farewell:
     `undelivered` is the number of bytes that were not delivered when the stream broke.
     """
 
-    __slots__ = ("arrived", "changed", "error", "goodbyes", "ignored", "stream_over", "theirs", "undelivered")
+    __slots__ = ("changed", "error", "goodbyes", "ignored", "stream_over", "theirs", "undelivered")
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
         self.goodbyes = Goodbyes.NONE
         self.theirs: Ending | None = None
         self.ignored = False
-        self.arrived = self.undelivered = 0
+        self.undelivered = 0
         self.stream_over = False
         self.error: Exception | None = None
 
@@ -154,7 +157,7 @@ class Farewell:
         """Return a value that changes with any progress. After the other side's goodbye, only what we send counts."""
         if self.error is None:
             self.undelivered = session.stream.undelivered
-        return session.stream.buffered, self.undelivered, session.unacknowledged, 0 if self.theirs else self.arrived
+        return session.stream.buffered, self.undelivered, session.unacknowledged, 0 if self.theirs else session.arrived
 
     def _is_done(self, session: LeavingChat, ending: Ending) -> bool:
         if self.goodbyes is Goodbyes.OVER or (self.stream_over and self.error is not None):

@@ -1,7 +1,7 @@
 """The heartbeat pings silent peers and drops those that do not answer.
 
-A conversation only notes that something came. One timer checks the notes of all conversations several times in each period, so
-the moment is approximate but never too early, and thousands of idle conversations cost almost nothing.
+One timer asks all conversations whether anything came, several times in each period, so the moment is approximate but never too
+early, and thousands of idle conversations cost almost nothing.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ AT_ONCE = 100
 
 
 class HeartbeatTarget(Protocol):
-    """A conversation that is watched. It sets `heard` when anything comes; `is_reading` says whether anything could come."""
-
-    heard: bool
+    """What is watched. `has_heard` says whether anything came since it was last asked, `is_reading` whether anything could."""
 
     @property
     def is_reading(self) -> bool: ...
+
+    def has_heard(self) -> bool: ...
 
     def ping(self) -> None: ...
 
@@ -72,8 +72,7 @@ class Heartbeat:
             (self._call_soon or asyncio.get_running_loop().call_soon)(self._look_at, rest)
 
     def _look_at_one(self, session: HeartbeatTarget) -> None:
-        silent = 0 if session.heard else self._silent[session] + 1
-        session.heard = False
+        silent = 0 if session.has_heard() else self._silent[session] + 1
         if silent == PARTS:
             session.ping()
         elif silent == 2 * PARTS:

@@ -1,6 +1,6 @@
 """One connection: a stack over a stream, from bytes to items and back. The way of the bytes, from top to bottom:
 
-    in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack -> receiver    (`_receive`, `_read`)
+    in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack -> receiver    (`_receive`)
     out:  send -> messages.pack -> cipher.seal -> framer.encode -> stream.send                  (`flush`)
 
 What comes in one read, and what is sent in one turn of the loop, goes through each layer as one batch (see batches.py). A
@@ -20,6 +20,7 @@ from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.messages import Messages
+from plytalk.core.contracts.meter import Meter
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
@@ -53,8 +54,8 @@ class Connection:
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
         "_admit", "_batches", "_boundaries", "_end_waits", "_flush_follows", "_io", "_item_kept", "_loop",
-        "_receiver", "_rest", "_unread", "_waiting", "address", "approved", "cipher", "framer", "identity", "limits",
-        "messages", "pending", "pieces", "reading", "role", "stack", "stream", "tracer",
+        "_receiver", "_rest", "_unread", "_waiting", "address", "approved", "arrived", "cipher", "framer", "identity", "limits",
+        "messages", "meter", "pending", "pieces", "reading", "role", "stack", "stream", "tracer",
     )  # fmt: skip
 
     def __init__(
@@ -86,7 +87,8 @@ class Connection:
         self._io: FrameHandshakeIO | None = None
         self._loop = asyncio.get_running_loop()
         self._receiver: ItemReceiver | None = None
-        self.reading, self._item_kept = Reading.OPEN, ITEM_KEPT
+        self.meter: Meter | None = None  # is told what arrives, before the receiver is
+        self.reading, self._item_kept, self.arrived = Reading.OPEN, ITEM_KEPT, 0  # `arrived` counts bytes that were read
         # What has come and is not handed over yet, in this order:
         self._rest: Iterator[Item] | None = None  # items of the record in which reading was stopped
         self._waiting: list[bytes] = []  # the other records of its batch, the next one last
@@ -156,36 +158,40 @@ class Connection:
             self.fail(mismatch)
 
     def _receive(self, data: Buffer) -> None:
-        if self.reading is Reading.OPEN and self._batches is None:
-            self._read(data)
-        elif self.reading is not Reading.OVER:  # a stream may hand on what it had read already
-            self._unread += bytes(data)
-
-    def _read(self, data: Buffer) -> None:
         """Hand over what was kept and what arrived, until nothing is left or reading is stopped."""
+        if self.reading is not Reading.OPEN or (data and self._batches is not None):
+            if self.reading is not Reading.OVER:  # a stream may hand on what it had read already
+                self._unread += bytes(data)
+            return
         receiver = self._receiver
         assert receiver is not None
         self._flush_follows = True
+        self.arrived += len(data)
         try:
             if self._rest is not None:
                 rest, self._rest = self._rest, None
-                self._rest = receiver.receive(rest, 0, 0)
+                self._rest = receiver.receive(rest)
                 if self.reading is not Reading.OPEN:
                     return
             if self._batches is None:
                 self.framer.feed(data)
                 self._batches = decode(self.framer, self.cipher, self.messages, receiver.skipped, self._waiting)
             for items, size, records in self._batches:
-                self._rest = receiver.receive(items, size, records)
+                if self.meter is not None:
+                    items = items if items.__class__ is list else list(items)
+                    self.meter.records(records, size, len(items))
+                self._rest = receiver.receive(items)
                 if self.reading is not Reading.OPEN:
                     self._item_kept = max(ITEM_KEPT, size // max(1, length_hint(items)))
                     return
             self._batches = None
         except BaseException as error:
             let_through(error)
+            self._batches = None
             receiver.fail(error)
         finally:
-            receiver.read_done(len(data))
+            if self.meter is not None:
+                self.meter.kept(self.unfinished)
             self._flush_follows = False
             if self.pending:
                 self.flush()
@@ -203,11 +209,10 @@ class Connection:
             self._loop.call_soon(self._read_kept) if soon else self._read_kept()
 
     def _read_kept(self) -> None:
-        if self.reading is Reading.OPEN:
-            self._read(b"")
+        self._receive(b"")
         while self._unread and self.reading is Reading.OPEN:
             unread, self._unread = self._unread, b""
-            self._read(unread)
+            self._receive(unread)
         if self.reading is Reading.OPEN:
             self.stream.resume()
             self._tell_end()
@@ -288,7 +293,7 @@ class Connection:
         """
         self.stream.close()
         self.reading = Reading.OVER
-        self._receiver = self._io = self._rest = self._batches = None
+        self._receiver = self.meter = self._io = self._rest = self._batches = None
         self.pending.clear()
         if hasattr(self, "cipher"):  # it has opened
             checked(self.cipher, "forget", object)

@@ -9,15 +9,12 @@ from plytalk.core.contracts.items import Item
 class ItemReceiver(Protocol):
     """What a connection hands its items to."""
 
-    def receive(self, items: Iterable[Item], size: int, records: int) -> Iterator[Item] | None:
-        """Take the items of one batch, in order: of so many records, of so many sealed bytes in all.
+    def receive(self, items: Iterable[Item]) -> Iterator[Item] | None:
+        """Take the items of one batch, in order.
 
-        Where `Connection.stop_reading` was called meanwhile, return the items that are left: they are handed over again, with a
-        size of 0 and as 0 records, when reading goes on.
+        Where reading is stopped, also where a meter has done that before, return the items that are left: they are handed over
+        again when reading goes on.
         """
-
-    def read_done(self, size: int) -> None:
-        """All complete records in a read of `size` bytes have been handed over."""
 
     def skipped(self, why: str) -> None:
         """A frame was skipped, for a reason in words."""

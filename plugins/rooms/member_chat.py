@@ -30,17 +30,16 @@ class ChatMember(Meter, Protocol):
 class MemberChat(DirectChat):
     """The member is set when the conversation has opened. It sends the acknowledgements itself."""
 
-    __slots__ = ("member", "meter")
+    __slots__ = ("member",)
 
     def __init__(self, connection: Connection, **options: Any) -> None:
         super().__init__(connection, **options)
         self._acknowledge_at = sys.maxsize
         self.member: ChatMember | None = None
-        self.meter = None
 
     def attach(self, member: ChatMember) -> None:
         """The conversation is with this member from now on."""
-        self.member = self.meter = member
+        self.member = self.connection.meter = member
 
     def hear_extension(self, item: Extension) -> None:
         if self.member:
@@ -65,5 +64,5 @@ class MemberChat(DirectChat):
             self.member.catch_up()
 
     def forget(self) -> None:
-        self.member = self.meter = None
+        self.member = None
         super().forget()

@@ -435,10 +435,6 @@ class Counts:
         self.left.append(size)
 
 
-class Metered(DirectChat):
-    """Has a meter of its tests."""
-
-
 async def test_a_meter_is_told_what_comes_also_of_messages_that_are_unpacked_one_by_one() -> None:
     class OneByOne(PlainWords):
         """Unpacks its messages as they are asked for."""
@@ -448,8 +444,8 @@ async def test_a_meter_is_told_what_comes_also_of_messages_that_are_unpacked_one
         def unpack(self, plaintext: bytes) -> Iterator[Item]:
             yield from plaintext.decode().split()
 
-    alone, meter = await Alone(OneByOne, make_chat=Metered).open(), Counts()
-    alone.session.meter = meter
+    alone, meter = await Alone(OneByOne).open(), Counts()
+    alone.session.connection.meter = meter
     alone.peer.send(frame(b"one two three") + frame(b"four") + b"M")
     await idle()
     assert meter.came == [(1, 13, 3), (1, 4, 1)]

@@ -27,7 +27,7 @@ class Conversation:
     def __init__(self, acknowledges: bool = True, lines: int = 0) -> None:
         self.stream, self.acknowledges, self.unreceived, self.unacknowledged = Stream(), acknowledges, lines, lines
         self.limits = Limits(goodbye=0.01)
-        self.told, self.unheard = 0, False
+        self.told, self.arrived, self.unheard = 0, 0, False
 
     def tell_waiting(self) -> None:
         self.told += 1
@@ -77,10 +77,10 @@ async def test_without_acknowledgements_the_peer_s_close_is_the_proof() -> None:
 
 
 async def test_one_that_was_removed_is_not_waited_for_by_what_it_sends() -> None:
-    farewell, removed = Farewell(), Ending(EndedBy.US, "Removed.", code=CloseReason.KICKED)
-    waiting = asyncio.create_task(farewell.wait(Conversation(), removed))  # type: ignore[arg-type]
+    farewell, conversation, removed = Farewell(), Conversation(), Ending(EndedBy.US, "Removed.", code=CloseReason.KICKED)
+    waiting = asyncio.create_task(farewell.wait(conversation, removed))  # type: ignore[arg-type]
     while not waiting.done():
-        farewell.arrived += 1
+        conversation.arrived += 1
         farewell.changed.set()
         await asyncio.sleep(0)
     assert waiting.result() is removed

@@ -65,6 +65,10 @@ class Peer:
     def __init__(self) -> None:
         self.pings, self.silent_for = 0, 0.0
 
+    def has_heard(self) -> bool:
+        heard, self.heard = self.heard, False
+        return heard
+
     def ping(self) -> None:
         self.pings += 1
 

@@ -10,8 +10,8 @@ from plytalk.core.pipeline.item_receiver import ItemReceiver
 METHODS = [name for name in vars(ItemReceiver) if not name.startswith("_")]
 
 
-def test_a_connection_calls_its_receiver_in_five_ways() -> None:
-    assert METHODS == ["receive", "read_done", "skipped", "fail", "ended"]
+def test_a_connection_calls_its_receiver_in_four_ways() -> None:
+    assert METHODS == ["receive", "skipped", "fail", "ended"]
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -60,7 +60,7 @@ async def test_a_goodbye_is_answered_when_the_member_says_so_and_counts_what_it_
     await idle()
     assert alone.says == b"".join(map(frame, (b"+8 news", b"=6", b"exit")))
     assert (await alone.over()).by is EndedBy.THEM
-    assert alone.session.member is alone.session.meter is None
+    assert alone.session.member is alone.session.connection.meter is None
 
 
 @pytest.mark.parametrize(("takes", "acknowledged"), [(True, b"=7"), (False, b"=5")])

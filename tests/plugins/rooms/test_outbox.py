@@ -27,7 +27,7 @@ async def test_members_that_have_left_are_not_held(home: Path, history: bool) ->
 
 
 async def test_what_one_says_alone_goes_out_in_the_callback_that_read_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reads, delivered, read, flush = list[Connection](), list[bool](), Connection._read, Room.flush
+    reads, delivered, read, flush = list[Connection](), list[bool](), Connection._receive, Room.flush
 
     def reads_in(connection: Connection, data: bytes) -> None:
         reads.append(connection)
@@ -40,7 +40,7 @@ async def test_what_one_says_alone_goes_out_in_the_callback_that_read_it(home: P
         delivered.append(bool(reads))
         return flush(room, left)
 
-    monkeypatch.setattr(Connection, "_read", reads_in)
+    monkeypatch.setattr(Connection, "_receive", reads_in)
     monkeypatch.setattr(Room, "flush", flushes)
     async with Crowd(home, headless=True) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
