@@ -17,6 +17,8 @@ from plytalk.core.pipeline.handshake_io import MESSAGE
 
 SMALL = 16 * KIB
 """Up to how many bytes it pays to go layer by layer: of what is larger, too little is in the cache at once."""
+FEW = 6
+"""Up to how many connections one after the other is faster: layer by layer begins to pay with more."""
 IN_CACHE = 64 * 1024
 """How many bytes are sealed before they are sent: more would be fetched from memory again."""
 
@@ -28,28 +30,29 @@ def broadcast(connections: Sequence[Connection], plaintexts: Sequence[bytes], it
     alone.
     """
     size = sum(map(len, plaintexts))
-    if not connections:
-        return []
-    one = connections[0]
-    if size > SMALL or not (
-        offers(type(one.cipher), SealsEach) or offers(type(one.framer), EncodesEach) or offers(type(one.stream), SendsEach)
-    ):  # layer by layer is faster only where a layer does many at once
-        for connection in tuple(connections):
+    alone, others = list(connections), list[Connection]()
+    if len(connections) > FEW and size <= SMALL and _does_many_at_once(connections[0]):
+        alone = [connection for connection in connections if connection.pending]
+        others = [connection for connection in connections if not connection.pending]
+    for connection in alone:
+        if connection.pending and items and size <= SMALL:  # one record takes this and what is pending
+            connection.pending += items
+            connection.flush()
+        else:
             connection.flush(plaintexts)
-        return [connection for connection in connections if connection.stream.full]
-    alone = [connection for connection in connections if connection.pending]
-    others = [connection for connection in connections if not connection.pending] if alone else connections
-    for connection in alone:  # one write takes this and what is pending
-        connection.pending += items
-        connection.flush(() if items else plaintexts)
     full = [connection for connection in alone if connection.stream.full]
-    at_once = IN_CACHE // max(1, size)
+    at_once = max(1, IN_CACHE // max(1, size))
     failed: list[tuple[Connection, BaseException]] = []
     for start in range(0, len(others), at_once):
         full += _send_to_part(others[start : start + at_once], plaintexts, failed)
     for connection, error in failed:
         connection.fail(error)
     return full
+
+
+def _does_many_at_once(one: Connection) -> bool:
+    """Whether it is faster to go layer by layer over many connections like this one."""
+    return offers(type(one.cipher), SealsEach) or offers(type(one.framer), EncodesEach) or offers(type(one.stream), SendsEach)
 
 
 def _send_to_part(

@@ -10,7 +10,7 @@ from crowd import Crowd
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.layer import Failed, attempt
 from plytalk.core.contracts.optional import EncodesEach, SendsEach
-from plytalk.core.pipeline.broadcast import IN_CACHE, SMALL, broadcast, encode_each, seal_each, send_each
+from plytalk.core.pipeline.broadcast import FEW, IN_CACHE, SMALL, broadcast, encode_each, seal_each, send_each
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.plugins.transports.tcp import Tcp
 
@@ -21,10 +21,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(params=[0, FEW], ids=["layer by layer", "one by one"])
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three connections count as many, or as few."""
+    monkeypatch.setattr("plytalk.core.pipeline.broadcast.FEW", request.param)
+
+
 async def test_nobody_is_no_trouble() -> None:
     assert broadcast([], [b"words"]) == []
 
 
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("size", [1, SMALL, IN_CACHE])
 async def test_all_hear_the_same_in_the_same_order_and_a_goodbye_counts_it(home: Path, size: int) -> None:
     async with Crowd(home, transport=Tcp, host="127.0.0.1", keep=False) as crowd:
@@ -58,6 +65,7 @@ async def test_who_is_the_first_to_come_or_the_last_to_go_is_counted_as_well(hom
         assert (ending.by, ending.error) == (EndedBy.THEM, None), "The goodbye counts other records than those that came."
 
 
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("layer", ["cipher", "framer", "stream"])
 async def test_what_fails_in_one_ends_that_one_alone(home: Path, layer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with Crowd(home, transport=Tcp, host="127.0.0.1") as crowd:
