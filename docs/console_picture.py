@@ -155,14 +155,15 @@ def play(home: Path) -> FaintScreen:
 
 
 def draw(screen: FaintScreen, theme: Theme, what: str = "A room") -> str:
-    """The screen as SVG; it shows `what`."""
-    width, height = screen.columns * CELL + 2 * EDGE, screen.lines * LINE + 2 * EDGE
+    """The screen as SVG, without the empty rows below; it shows `what`."""
+    used = max(number for number, row in enumerate(screen.display) if row.strip() or number == screen.cursor.y) + 1
+    width, height = screen.columns * CELL + 2 * EDGE, used * LINE + 2 * EDGE
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" font-family="{MONO}" font-size="{SIZE}"'
         f' role="img" aria-label="{what} on a {theme.name} terminal">',
         f'<rect x="1" y="1" width="{width - 2:g}" height="{height - 2:g}" rx="10" fill="{theme.paper}" stroke="{theme.frame}"/>',
     ]
-    for number in range(screen.lines):
+    for number in range(used):
         row = [screen.buffer[number][column] for column in range(screen.columns)]
         at = 0
         for _, cells in groupby(row, key=lambda cell: cell[1:]):

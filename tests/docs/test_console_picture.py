@@ -37,6 +37,10 @@ def test_each_run_of_cells_has_its_colour(pictures, screen) -> None:
         assert f'fill="{pictures.BASIC["red"]}"' in picture.partition(">red<")[0].rpartition("<text")[2]
 
 
+def test_empty_rows_below_are_left_out(pictures, screen) -> None:
+    assert f'viewBox="0 0 700 {2 * pictures.LINE + 2 * pictures.EDGE}"' in pictures.draw(screen, pictures.THEMES[0])
+
+
 def test_the_pictures_in_the_docs_show_what_the_page_says() -> None:
     for theme in ("dark", "light"):
         picture = (DOCS / f"console-{theme}.svg").read_text()
