@@ -1,6 +1,5 @@
 """The layers and options that a program gives: by name, as classes and as objects, each with its type."""
 
-import re
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -115,7 +114,9 @@ class Nameless(Cipher):
         ({"auth": Guestbook(), "options": {"page": 2}}, "`guestbook` is an object, which has its options already"),
         ({"rsa_key": "key.pem"}, "rsa_key= belongs to the handshake `rsa`, which is not chosen"),
         ({"backlog": 5}, "--backlog is for `chat serve`"),
-        ({"nmae": "erin"}, "No layer has an option nmae"),
+        ({"nmae": "erin"}, "No layer has an option nmae. Did you mean name=?"),
+        ({"xyzzy": "erin"}, "No layer has an option xyzzy. `chat connect --help`"),
+        ({"port": 7591}, "No layer has an option port. The address is the first argument"),
         ({"name": ""}, "name= is empty"),
         ({"identity": "a\0b"}, "The value of --identity has a null character in it"),
         ({"name": 5}, "name= takes a value of the type str, not int"),
@@ -124,8 +125,9 @@ class Nameless(Cipher):
     ],
 )
 def test_what_cannot_be_is_refused_in_words(arguments: dict[str, Any], words: str) -> None:
-    with pytest.raises(ChatError, match=re.escape(words)) as raised:
+    with pytest.raises(ChatError) as raised:
         chosen(**arguments)
+    assert words in raised.value.sentence
     assert isinstance(raised.value, Usage | BrokenPlugin) or "no cipher" in words
 
 

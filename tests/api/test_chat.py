@@ -64,6 +64,8 @@ async def test_a_command_is_awaited_and_other_events_wait_meanwhile(tmp_path: Pa
         with pytest.raises(NotDone, match="nonsense") as refused:
             await erin.command("/nonsense")
         assert refused.value.code == "unknown-command"
+        with pytest.raises(Usage, match="Argument 1 takes a value of the type str, not int"):
+            await erin.command("topic", 5)  # type: ignore[arg-type]
         await erin.send("after")
         await until(erin, said("after"))
         await erin.close()

@@ -4,7 +4,7 @@
 its class (made with its options), or, where one serves all connections, as an object.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, TypedDict
 
@@ -23,7 +23,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Transport
 from plytalk.core.contracts.ui import Ui
-from plytalk.core.registry.registry import Registry
+from plytalk.core.registry.registry import Registry, nearest
 from plytalk.core.registry.validation import fault_of
 
 FOR_EACH_CONNECTION = ("framer", "cipher", "messages")
@@ -133,7 +133,8 @@ def refuse_other_types(**given: tuple[object, Any]) -> None:
     for name, (value, wanted) in given.items():
         if not isinstance(value, wanted):
             kinds = [one.__name__ for one in getattr(wanted, "__args__", (wanted,)) if one is not type(None)]
-            raise Usage(f"{name}= takes a value of the type {' or '.join(kinds)}, not {type(value).__name__}.")
+            said = f"{name}=" if name.isidentifier() else name.capitalize()
+            raise Usage(f"{said} takes a value of the type {' or '.join(kinds)}, not {type(value).__name__}.")
 
 
 def several(kind: str, value: Any) -> list[Any]:
@@ -172,9 +173,17 @@ def take(choice: Choice, given: Mapping[str, Any], role: Role) -> None:
         owners = [layer for layer in with_options(choice, KINDS) if unknown in keywords([layer])]
         if owners:
             raise Usage(f"{unknown}= belongs to the {owners[0].kind} `{owners[0].name}`, which is not chosen.")
-        raise Usage(f"No layer has an option {shorten(unknown)}.", "`chat connect --help` and `chat serve --help` list them.")
+        raise Usage(f"No layer has an option {shorten(unknown)}.", instead_of(unknown, keywords(layers)))
     options = {option.keyword: option for layer in layers for option in layer.options}
     choice.take_options(layers, {name: checked(options[name], value) for name, value in given.items()}, {}, role)
+
+
+def instead_of(unknown: str, known: Iterable[str]) -> str:
+    """What to write instead of an argument that there is not."""
+    if unknown in ("host", "port"):
+        return "The address is the first argument, such as connect('127.0.0.1:7591') or serve('0.0.0.0:7591')."
+    near = nearest(unknown, known)
+    return (f"Did you mean {near[0]}=? " if near else "") + "`chat connect --help` and `chat serve --help` list them."
 
 
 def keywords(layers: Sequence[type[Layer]]) -> set[str]:
