@@ -71,7 +71,7 @@ def test_tracing_is_measured_off_and_on(figures):
 
 def test_a_message_passes_the_same_code_whether_there_is_tracing_in_the_source_or_not():
     without = tracing.connection_without()
-    for name in ("send", "flush", "_receive", "_read"):
+    for name in ("send", "flush", "_receive"):
         assert getattr(without, name).__code__.co_code == getattr(Connection, name).__code__.co_code, name
     assert without.open.__code__.co_code != Connection.open.__code__.co_code
 
