@@ -1,6 +1,6 @@
 """Map the top-level folders into the one import package, `plytalk`, and build the same bytes from the same source.
 
-`core`, `trust`, `lab`, `plugins` and `cli` stand at the top so that listing the project shows its architecture; they must never
+`core`, `trust`, `lab`, `plugins` and `cli` are at the top so that listing the project shows its architecture; they must never
 become import packages of those names (docs/decisions/0001-folders.md). Everything else about the build is in pyproject.toml.
 """
 

@@ -119,7 +119,7 @@ class Asker:
 
 
 async def members(address: str, peer: str, first: int, count: int, homes: str) -> None:
-    """Be so many members of the room until standard input ends."""
+    """Be this many members of the room until standard input ends."""
     turn, there = asyncio.Semaphore(AT_ONCE), asyncio.Queue[int]()
 
     async def be(number: int) -> None:

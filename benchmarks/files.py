@@ -44,7 +44,7 @@ def used() -> dict[str, float]:
 
 
 async def send(folder: Path, path: str, count: int) -> None:
-    """Offer a file when so many have come, until all have it, and say lines meanwhile, with the time in them."""
+    """Offer a file when this many have come, until all have it, and say lines meanwhile, with the time in them."""
     async with plytalk.serve("127.0.0.1:0", home=folder / "sender", keep=False) as server:
         print(server.address, server.fingerprint, flush=True)
         before, here, have, chatter = used(), 0, 0, None
@@ -72,7 +72,7 @@ async def say(server: Any) -> None:
 
 
 async def receive(folder: Path, address: str, key: str, count: int) -> None:
-    """So many receivers, in one process; the figures are those of the first and of the process."""
+    """This many receivers, in one process; the figures are those of the first and of the process."""
     print(
         json.dumps((await asyncio.gather(*(receive_one(folder, address, key, number) for number in range(count))))[0]), flush=True
     )
@@ -159,7 +159,7 @@ def median(values: list[dict[str, Any]], name: str) -> float:
 
 
 def measure(rounds: int, mebibytes: int, folder: Path) -> dict[str, float]:
-    """All figures, of so many rounds in which each has a turn."""
+    """All figures, of this many rounds in which each has a turn."""
     certificate(folder)
     big = folder / "big"
     with big.open("wb") as file:

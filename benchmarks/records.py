@@ -46,7 +46,7 @@ def suite(cipher: str) -> str:
 
 Crypt = Callable[[bytes], bytes]
 Measure = Callable[[int], tuple[float, float]]
-"""Measures so many records: processor µs a record, out and in."""
+"""Measures this many records: processor µs a record, out and in."""
 
 
 def directions(cipher: CipherFunctions) -> tuple[Crypt, Crypt]:
@@ -146,7 +146,7 @@ class Receiver(Quiet):
 
 
 class Sender(Quiet):
-    """For each line "SIZE COUNT" of standard input: sends as told (items of bytes where "bytes" stands behind), prints
+    """For each line "SIZE COUNT" of standard input: sends as told (items of bytes if "bytes" follows), prints
     seconds, its own processor's and the receiver's.
     """
 

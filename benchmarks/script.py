@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 READY, DONE = "ready", "done"
 PIECE = 64 * 1024
-"""What a chat reads from standard input at once: so many bytes of lines are typed together."""
+"""What a chat reads from standard input at once: this many bytes of lines are typed together."""
 
 
 class Server:

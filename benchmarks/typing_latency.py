@@ -2,10 +2,10 @@
 
     ./run python -m benchmarks.typing_latency
 
-Enter: on a terminal of 80x24 the console is shown so many messages a second; a key is typed right behind Enter, and the time runs
-until that key stands behind the prompt. Start: `chat connect` to a server on this machine, from the start of the process until
-the prompt stands there, beside a process that imports asyncio, cryptography, prompt_toolkit and msgspec and writes a prompt. Both
-take turns.
+Enter: on a terminal of 80x24 the console shows the given number of messages a second; a key is typed right behind Enter, and the
+time runs until that key is drawn after the prompt. Start: `chat connect` to a server on this machine, from the start of the
+process until the prompt is there, beside a process that imports asyncio, cryptography, prompt_toolkit and msgspec and writes
+a prompt. Both take turns.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from typing import Any
 
 ROWS, COLUMNS = 24, 80
 KEYS = "!#$%&*+=@^~|{}<>"
-"""Keys that stand in no escape sequence."""
+"""Keys that are in no escape sequence."""
 IMPORTS = (
     "import asyncio, cryptography, prompt_toolkit, msgspec; "
     "from cryptography.hazmat.primitives.asymmetric import ed25519, mlkem, x25519; "
@@ -72,7 +72,7 @@ class Terminal:
 
 
 def enter_times(rate: int, keys: int) -> list[float]:
-    """Seconds from Enter until the next key stands behind the prompt."""
+    """Seconds from Enter until the next key is drawn after the prompt."""
     terminal = Terminal(sys.executable, "-m", "benchmarks.typing_latency", "--show", str(rate))
     times = []
     try:
@@ -103,7 +103,7 @@ def server(home: str) -> Iterator[str]:
 
 
 def start_times(rounds: int) -> dict[str, list[float]]:
-    """Seconds until the prompt stands there: wall-clock, and of a processor."""
+    """Seconds until the prompt is there: wall-clock, and of a processor."""
     times: dict[str, list[float]] = {name: [] for name in ("chat", "chat cpu", "imports", "imports cpu")}
     with TemporaryDirectory() as home, server(f"{home}/server") as address:
         chat = ("-m", "plytalk", "connect", address, "--accept-new", "--name", "bench")
@@ -125,7 +125,7 @@ def start_times(rounds: int) -> dict[str, list[float]]:
 
 
 async def show(rate: int) -> None:
-    """Show so many messages a second on a console."""
+    """Show this many messages a second on a console."""
     from plytalk.core.contracts.events import Message, Sender, You, now
     from plytalk.plugins.uis.console import Console
 

@@ -145,7 +145,7 @@ def maker(registry: Registry, name: str, folder: Path) -> Callable[[Role], Hands
 
 
 def until(seconds: float, progress: Callable[[], str]) -> Callable[[object], bool]:
-    """Whether to go on: for so many seconds, and with a line of progress now and then."""
+    """Whether to go on: for this many seconds, and with a line of progress now and then."""
     end, told = time.monotonic() + seconds, time.monotonic()
 
     def goes(report: object) -> bool:

@@ -63,7 +63,7 @@ def announce(
 
 
 def parted(ways: "Sequence[WayIn]", rows: int) -> "tuple[list[WayIn], list[WayIn]]":
-    """Those that fit into so many rows, the first in any case, and those that do not."""
+    """Those that fit into this many rows, the first in any case, and those that do not."""
     shown, details = [*ways[:1]], []
     rows -= rows_of(way.sentence for way in shown)
     for way in ways[1:]:
@@ -201,7 +201,7 @@ def place_words(choice: Choice, stack: Stack, address: str) -> list[str]:
 
 
 def page(stack: Stack, transport: ServesPage, address: str) -> str:
-    """The URL of the page, with the key that it is to expect: what stands behind # never leaves the browser."""
+    """The URL of the page, with the key that it is to expect: what follows # never leaves the browser."""
     url, _ = transport.urls_at(reachable(address))
     return f"{url}#{stack.handshake.identity.fingerprint}" if stack.handshake.identity else url
 

@@ -11,7 +11,7 @@ SPARE = 200
 
 
 def limits_for(members: int | None, ping: float) -> Limits:
-    """The limits of a server with room for so many members. Raises Usage where the system does not let us open as many files.
+    """The limits of a server with room for this many members. Raises Usage where the system does not let us open as many files.
 
     Where no number was asked for, there is room for the usual one, or for as many as there can be files, and the user is told.
     """
@@ -32,7 +32,7 @@ def limits_for(members: int | None, ping: float) -> Limits:
 
 
 def allow_open_files(wanted: int) -> int:
-    """Have the system let this program open so many files, or as many as it may; how many that is, at most what was wanted."""
+    """Have the system let this program open this many files, or as many as it may; how many that is, at most what was wanted."""
     try:
         from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
     except ImportError:  # Windows, which has no such limit

@@ -156,7 +156,7 @@ class StackCommand(click.Command):
         return rest
 
     def _preferred(self, choice: Choice) -> Sequence[type[Layer]]:
-        """Layers that are chosen in the end, unless an option chooses others: none where one of them cannot be had."""
+        """Layers that are chosen in the end, unless an option chooses others: none if one of them is not available."""
         try:
             return tuple(choice.preferred(self._role))
         except PluginError:
@@ -236,7 +236,7 @@ class StackCommand(click.Command):
         return [*super().get_params(ctx), *(click_option(option, self._role) for option in own.values())]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        own = [param for param in super().get_params(ctx) if isinstance(param, click.Option)]  # arguments stand in the usage
+        own = [param for param in super().get_params(ctx) if isinstance(param, click.Option)]  # the usage shows arguments
         naming = [param for param in own if isinstance(param.type, LayerName)]
         for title, params in (
             ("Options", [param for param in own if param not in naming]),

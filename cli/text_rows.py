@@ -14,7 +14,7 @@ def columns(most: int) -> int:
 
 
 def hanging(head: str, text: str, most: int) -> list[str]:
-    """A text behind its head, which stands in the first row alone."""
+    """A text after its head, which is only in the first row."""
     width = columns(most)
     indent = " " * min(len(head), width // DEEPEST)
     rows = textwrap.wrap(head + text, width, subsequent_indent=indent, break_on_hyphens=False)

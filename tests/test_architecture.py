@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("core", "trust", "plugins", "api", "lab", "cli")
 """From the bottom to the top: each imports those before it."""
 INSIDE_CORE = ("contracts", "io", "bases", "stack", "pipeline", "conversation", "registry", "endpoints")
-"""The folders of core/, in the same way. What stands in core/ itself is above them all."""
+"""The folders of core/, in the same way. What is in core/ itself is above them all."""
 KIT = "src/plytalk/testing"
 FOLDERS = {**{name: name for name in LAYERS}, "api": "src/plytalk/api", "testing": KIT}
 MOST_LINES = 300

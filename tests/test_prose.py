@@ -31,6 +31,13 @@ PLAIN = {
     r"\bas (?:it|they) stands?\b": "unchanged, as written in",
     r"\bcomes? to nothing\b": "fails, is refused",
     r"\bfor good\b(?! reason)": "permanently",
+    r"\bso many (?!(?:of|that|other)\b)": "this many, the number of",
+    r"\b(?:stand|stands|standing|stood) (?:in|behind|before|beside|above|below|there)\b": "is in, follows, precedes, replaces",
+    r"\bnone such\b": "none, no X like it",
+    r"\bbeforehand\b": "in advance",
+    r"\b(?:to|can|could|cannot) be had\b": "is available, can be opened",
+    r"\breads? over (?:it|them|here|extensions)\b": "ignores",
+    r"\bit is looked (?!up\b|at\b)": "check whether",
 }
 PATTERNS = {re.compile(pattern, re.IGNORECASE if "Who " not in pattern else 0): plain for pattern, plain in PLAIN.items()}
 READ = (".py", ".md", ".js", ".html", ".py.txt", ".md.txt", ".toml", ".toml.txt")
@@ -130,6 +137,14 @@ def test_every_kind_of_file_is_read() -> None:
         "Paste the line as it stands.",
         "A replay comes to nothing.",
         "The name is kept for good.",
+        "It reads so many bytes at once.",
+        "The key stands behind the name.",
+        "It stands in the first row.",
+        "A file has none such.",
+        "The key is known beforehand.",
+        "No connection can be had.",
+        "A reader reads over them.",
+        "Every second it is looked whether it moves.",
     ],
 )
 @pytest.mark.parametrize(
@@ -165,6 +180,8 @@ def test_a_planted_sentence_is_found_across_lines() -> None:
         "Who said that?",
         "Messages on the other side are kept.",
         "Someone else has the key.",
+        "There are so many of them that one more does no harm.",
+        "The attacker stands between the two programs.",
     ],
 )
 def test_plain_sentences_pass(sentence: str) -> None:

@@ -144,7 +144,7 @@ def _contact(text: str) -> Contact:
 
 
 def _check_address(text: str) -> None:
-    """Raises Usage for what cannot stand in the file. What else an address is, its transport knows."""
+    """Raises Usage for what cannot be in the file. What else an address is, its transport knows."""
     word = 0 < len(text) <= MAX_TEXT and text != _NOWHERE and text.isprintable() and not any(each.isspace() for each in text)
     if not word:
         raise Usage(f"{shorten(text)!a} is not an address to keep.", "Use one without spaces, such as host:8000.")

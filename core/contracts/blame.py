@@ -158,7 +158,7 @@ def _class_of(layer: Any) -> type[Layer]:
 
 
 def location_of(layer: type[Layer], method: str = "") -> str:
-    """FILE:LINE of a method, or of the class where it has none such or inherits it."""
+    """FILE:LINE of a method, or of the class if it does not have one or inherits it."""
     member = getattr_static(layer, method, None) if method else None
     function = getattr(member, "fget", None) or getattr(member, "__func__", member)
     code: CodeType | None = getattr(function, "__code__", None)

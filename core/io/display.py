@@ -29,7 +29,7 @@ def columns_of(number: int) -> int | None:
 
 
 def wrapped(text: str, columns: int) -> str:
-    """A text in rows of so many columns, broken between words; a longer word is broken by the terminal."""
+    """A text in rows of at most this many columns, broken between words; a longer word is broken by the terminal."""
     rows, room = [""], columns
     for word in re.findall(_WORDS, text):
         width = cells_of(word)

@@ -12,8 +12,8 @@ class ItemReceiver(Protocol):
     def receive(self, items: Iterable[Item]) -> Iterator[Item] | None:
         """Take the items of one batch, in order.
 
-        Where reading is stopped, also where a meter has done that before, return the items that are left: they are handed over
-        again when reading goes on.
+        If reading is stopped, now or by a meter before, return the items that are left: they are handed over again when reading
+        goes on.
         """
 
     def skipped(self, why: str) -> None:

@@ -91,7 +91,7 @@ class Metadata(Protocol):
     """The metadata of a distribution, as `importlib.metadata` gives them too."""
 
     def read_text(self, filename: str, /) -> str | None:
-        """The text of one of its files; None where it has none such."""
+        """The text of one of its files; None if it does not have that file."""
 
 
 class MetadataFolder:

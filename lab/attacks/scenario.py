@@ -97,7 +97,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class KnownKeyScenario(Scenario):
-    """A scenario whose judging side was given the other side's key beforehand; with `revoked` it also has the attacker's key,
+    """A scenario whose judging side was given the other side's key in advance; with `revoked` it also has the attacker's key,
     revoked. Its files begin with `prefix`, as some editors write one.
     """
 
@@ -245,7 +245,7 @@ def _agreed(registry: Registry, plain: Scenario) -> Iterator[Scenario]:
 
 
 def _introduced(registry: Registry, plain: Scenario) -> Iterator[Scenario]:
-    """With each authenticator that can be told a key beforehand, or that one is revoked."""
+    """With each authenticator that can be told a key in advance, or that one is revoked."""
     [handshake] = plain.classes["handshake"]
     assert issubclass(handshake, Handshake)
     for auth in _authenticators(registry, plain.classes):

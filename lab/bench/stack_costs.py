@@ -106,7 +106,7 @@ def scenario_of(name: str, classes: Mapping[str, Sequence[type[Layer]]], options
 async def measure(
     costs: Sequence[StackCost], folder: Path, *, sizes: Sequence[int], rounds: int, seconds: float, tcp: bool
 ) -> None:
-    """Measure each stack in each round, for so many seconds a figure. Raises ChatError, naming the stack that cannot talk."""
+    """Measure each stack in each round, for this many seconds a figure. Raises ChatError, naming the stack that cannot talk."""
     pairs = [await _prepared(cost, folder / str(number)) for number, cost in enumerate(costs)]
     for cost, pair in zip(costs, pairs, strict=True):
         try:
@@ -172,7 +172,7 @@ async def _messages(client: DirectChat, server: DirectChat, size: int, seconds: 
 
 
 async def _say(client: DirectChat, server: DirectChat, size: int, burst: int) -> None:
-    """Say so many messages of so many bytes, and wait until the other end has shown them. Raises LocalError, ChatError."""
+    """Say this many messages of this many bytes, and wait until the other end has shown them. Raises LocalError, ChatError."""
     ui = server.stack.ui
     assert isinstance(ui, CountingUi)
     ui.left = size * burst

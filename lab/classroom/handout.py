@@ -79,7 +79,7 @@ def blocks(text: str) -> Iterator[str]:
 
 
 def inline(text: str) -> str:
-    """Bold, code and links in a line; what stands in code is left as it is."""
+    """Bold, code and links in a line; code is left as it is."""
     parts = re.split(r"`([^`]+)`", " ".join(text.split()))
     return "".join(f"<code>{escape(part)}</code>" if number % 2 else marked(part) for number, part in enumerate(parts))
 

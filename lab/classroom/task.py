@@ -1,6 +1,6 @@
 """What an exercise is, and what an answer to it is.
 
-An answer is a text: some words, or what stands in a file. It is judged by what it does under the student's seed.
+An answer is a text: some words, or the content of a file. It is judged by what it does under the student's seed.
 """
 
 import os

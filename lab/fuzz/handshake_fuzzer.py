@@ -37,7 +37,7 @@ CONVERSATIONS = 16
 PATIENCE = 5.0
 """Seconds that one attempt may take, whatever the other side sends."""
 PAUSE = 64
-"""After so many disturbed conversations there is one that nobody disturbs."""
+"""After this many disturbed conversations there is one that nobody disturbs."""
 CONSTANTS = (b"\0", b"\1", b"\xff", b"\0" * 31 + b"\1", b"\1" + b"\0" * 31)
 """What an attacker sends in place of every message, repeated to its length: it knows what comes of numbers such as 0 and 1."""
 

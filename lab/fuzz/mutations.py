@@ -75,7 +75,7 @@ def _remove(payload: bytes, step: Step) -> bytes:
 
 
 def _add(payload: bytes, step: Step) -> bytes:
-    """Adds a small number to one that stands in `len(value)` bytes."""
+    """Adds a small number to one that takes `len(value)` bytes."""
     size = len(step.value)
     if len(payload) < size:
         return payload

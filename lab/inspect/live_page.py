@@ -19,7 +19,7 @@ AT_ONCE = 500
 TITLE = "Conversations, layer by layer, while they go on"
 SECRETS = ("keys", "schedule")
 HEADERS = {**OWN_FILES_ONLY, "Content-Security-Policy": "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}
-"""What the page may run and load stands in it."""
+"""It says what the page may run and load."""
 
 
 class LivePage:

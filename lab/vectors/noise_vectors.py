@@ -64,7 +64,7 @@ def seeded_side(
 def written(
     protocol: NoiseProtocol, side: str, draws: SeededDraws, prologue: bytes, psks: Sequence[bytes], theirs: bytes
 ) -> Mapping[str, Any]:
-    """What a side of a vector knows beforehand, in the form that vectors have it."""
+    """What a side of a vector knows in advance, in the form that vectors have it."""
     needs = protocol.pattern.needs(side == "init")
     known: dict[str, Any] = {f"{side}_prologue": prologue.hex()}
     if psks:

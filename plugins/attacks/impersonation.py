@@ -33,7 +33,7 @@ REWRITTEN = "rewritten"
 class ManInTheMiddle(Takeover):
     """Does one handshake with the client and another with the server, under its own keys; then reads and rewrites every word.
 
-    Both users see an encrypted conversation that works. Only a key that they know beforehand tells them with whom it is.
+    Both users see an encrypted conversation that works. Only a key that they know in advance tells them with whom it is.
     """
 
     name = "mitm"

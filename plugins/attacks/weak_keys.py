@@ -77,7 +77,7 @@ class HostileKey(Takeover):
 
 
 class LowOrder(impostor.Posing):
-    """Poses as a server whose public keys are points of low order, so that both X25519 results are known beforehand.
+    """Poses as a server whose public keys are points of low order, so that both X25519 results are known in advance.
 
     A peer that continues has agreed on a secret that everyone knows.
     """

@@ -1,7 +1,7 @@
 """known_hosts: the server's key is remembered at first use, as OpenSSH does it, in OpenSSH's own format.
 
-The first time the fingerprint is shown and the user asked; off a terminal the answer is no, unless `--accept-new` says yes
-beforehand. From then on the same key passes without a word, and every other key is refused.
+The first time the fingerprint is shown and the user asked; off a terminal the answer is no, unless `--accept-new` says yes in
+advance. From then on the same key passes without a word, and every other key is refused.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""What calls a person who looks elsewhere: the bell, the terminal's title with what is unread, a notification on the desktop."""
+"""What calls a person who looks elsewhere: the bell, the number of unread messages in the terminal's title, a desktop
+notification.
+"""
 
 import asyncio
 import os
@@ -11,14 +13,13 @@ from plytalk.core.io.background import Background
 BELL = "\a"
 SAVE_TITLE, RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 PAUSE = 2.0
-"""At most one notification within so many seconds."""
+"""At most one notification within this many seconds."""
 MOST = 200
 
 
 class Attention:
-    """Calls the reader. `write` writes to the terminal as it is; `bell`, `title` and `notify` say what is wanted.
-
-    The unread messages are those since the last key: a terminal does not say whether it is looked at.
+    """Calls the reader. `write` writes raw text to the terminal; `bell`, `title` and `notify` say which ways to use. Messages
+    since the last key press count as unread: a terminal cannot tell whether somebody looks at it.
     """
 
     def __init__(self, write: Callable[[str], None], bell: bool, title: bool, notify: bool) -> None:
@@ -30,13 +31,13 @@ class Attention:
         self._programs = Background()
 
     def begin(self) -> None:
-        """The screen is ours: keep the title that it has."""
+        """Begin to use the screen: save the terminal's title."""
         if self._title:
             self._write(SAVE_TITLE)
             self._draw_title()
 
     def end(self) -> None:
-        """Give the title back."""
+        """Restore the terminal's title."""
         if self._title:
             self._write(RESTORE_TITLE)
 
@@ -51,7 +52,7 @@ class Attention:
             self._draw_title()
 
     def message(self, line: str, loud: bool) -> None:
-        """A message came; `loud` where it is meant for this reader."""
+        """Note a message. It is `loud` if it is meant for this reader."""
         self._unread += 1
         self._draw_title()
         if loud and self._bell:
@@ -67,7 +68,7 @@ class Attention:
             self._write(f"\x1b]2;{unread}{self._room or 'plytalk'}\a")
 
     def _call(self, line: str) -> None:
-        """By the desktop's own program where there is a desktop, else by the terminal (OSC 9)."""
+        """Notify with the desktop's program if there is a desktop, otherwise through the terminal (OSC 9)."""
         program = shutil.which("notify-send")
         if program and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             self._programs.start(run_program(program, "--app-name=plytalk", "--", "plytalk", escaped(line)))
@@ -76,12 +77,12 @@ class Attention:
 
 
 def escaped(line: str) -> str:
-    """A text that is not read as markup: what the desktop shows may have some."""
+    """Escape markup, which a desktop's notifications can have."""
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 async def run_program(*words: str) -> None:
-    """Run a program that must not write on our screen. One that cannot be run is left out."""
+    """Run a program, without letting it write to our screen. Do nothing if it cannot be run."""
     null = asyncio.subprocess.DEVNULL
     with suppress(OSError):
         process = await asyncio.create_subprocess_exec(*words, stdin=null, stdout=null, stderr=null)

@@ -1,4 +1,4 @@
-"""What a person sees of a conversation on a terminal: what has happened above, and what is still open at the input line."""
+"""What a person sees of a conversation on a terminal: past events in the scrollback, and pending lines above the input line."""
 
 import asyncio
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ from plytalk.plugins.chat_screen.word_completion import ARGUMENTS, Vocabulary
 from plytalk.plugins.chat_screen.wrapping import wrap
 
 SETTLED = 0.5
-"""How long, in seconds, nothing earlier may come before the line that separates it from what is new."""
+"""After how many seconds without old events the line that separates old from new is drawn."""
 
 
 class Printer(Protocol):
@@ -89,7 +89,7 @@ class ChatView:
     # -- what happens -----------------------------------------------------------------------------------------------------
 
     def note(self, event: Event) -> None:
-        """Take in what an event tells."""
+        """Note what an event tells."""
         self.company.note(event)
         self._pending.note(event)
         self._connections += isinstance(event, Open)
@@ -119,7 +119,7 @@ class ChatView:
         return not event.own and self.company.who(event.sender) in self._commands.ignored
 
     def _is_shown(self, event: Event) -> bool:
-        """Whether it says who and where the user is, and the screen has said the same since this connection opened."""
+        """Whether it tells the user's name and room, and the screen has shown the same since this connection opened."""
         before = self._shown
         if isinstance(event, Open):
             self._shown = None
@@ -194,11 +194,11 @@ class ChatView:
         self.signs.pressed()
 
     def prompt(self) -> str:
-        """What stands before the half-typed line."""
+        """The prompt, before the half-typed line."""
         return f"[{self._room}] " if self._room and self._names_room else self._rows.prompt
 
     def live_rows(self, columns: int) -> list[str]:
-        """What stands above the input line for the moment."""
+        """The rows above the input line."""
         pending = self._pending.rows(self.company.me, self._rows.prompt, columns)
         return [*pending, *self._files.rows(columns), *self.signs.rows(columns)]
 
@@ -216,7 +216,7 @@ class ChatView:
             self.printer.redraw()
 
     def print_whole(self, line: str) -> None:
-        """Print a line that is to be copied: the terminal breaks it, and gives it back in one."""
+        """Print a line for copying, without breaks: the terminal wraps it, and copies it in one piece."""
         if self.printer:
             self.printer.print_above(line)
 

@@ -1,4 +1,4 @@
-"""The members of the room and the server's commands, as far as the events tell: for completion, and to know a member by key."""
+"""The members of the room and the server's commands, learned from events: for completion, and to find the key of a member."""
 
 from itertools import islice
 
@@ -11,7 +11,7 @@ MOST = 1000
 
 
 class Company(Struct):
-    """The members present, the last speaker first, each with the key's fingerprint; and the rooms this user has been in.
+    """The members present, the last speaker first, each with the fingerprint of its key; and the rooms this user has been in.
 
     `commands` is what /help has listed, plugins' commands too; empty until then.
     """
@@ -22,7 +22,7 @@ class Company(Struct):
     me: str = ""
 
     def note(self, event: Event) -> None:
-        """Take in what an event tells."""
+        """Note what an event tells."""
         if isinstance(event, You):
             self._enter(event)
         elif isinstance(event, Result) and event.command == "help" and isinstance(event.data, list):
@@ -58,5 +58,5 @@ class Company(Struct):
         return [name for name in self.keys if name != self.me]
 
     def who(self, sender: Sender) -> str:
-        """What a member is known by: the key, or without one the name."""
+        """What identifies a member: the key, or without one the name."""
         return sender.key or sender.name or ""

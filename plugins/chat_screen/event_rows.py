@@ -20,7 +20,9 @@ BOLD, FAINT, ITALIC, LOUD = "1", "2", "3", "1;7"
 
 
 class EventRows(Struct):
-    """Draws events for one reader, whose name is `me`. `prompt` and `received` stand before what nameless sides say."""
+    """Draws events for one reader, whose name is `me`. `prompt` and `received` come before the messages of sides without
+    names.
+    """
 
     prompt: str
     received: str
@@ -31,11 +33,11 @@ class EventRows(Struct):
     day: date = field(default_factory=lambda: datetime.now().date())
 
     def draw(self, event: Event, columns: int) -> list[str]:
-        """The rows of an event, each at most so many cells wide."""
+        """The rows of an event, each at most this many cells wide."""
         if isinstance(event, Message) and event.sender.name is None:
             return wrap(f"{self.prompt if event.own else self.received}{event.text}", columns)
         if is_way_in(event):
-            return told_lines(event)  # to be copied: the terminal breaks it, and gives it back in one
+            return told_lines(event)  # for copying: the terminal wraps it, and copies it in one piece
         if not isinstance(event, MemberEvent):
             style = BOLD if isinstance(event, Error) else ""
             indent = HANGING if isinstance(event, Result) else 0
@@ -50,20 +52,20 @@ class EventRows(Struct):
         return rows
 
     def mentions(self, event: Event) -> bool:
-        """Whether a message is meant for this reader: a private one, or one with the name in it."""
+        """Whether a message is meant for this reader: whether it is private, or has the reader's name in it."""
         if not isinstance(event, Message) or event.own or event.sender.name is None:
             return False
         return event.private or bool(self.me and re.search(rf"(?<!\w){re.escape(self.me)}(?!\w)", event.text, re.IGNORECASE))
 
     def _date(self, day: date) -> list[str]:
-        """A line where another day begins."""
+        """A line when a new day begins."""
         if day == self.day:
             return []
         self.day = day
         return [styled(f"--- {day} ---", FAINT)]
 
     def _speech(self, event: Message, head: str, time: str, columns: int) -> list[str]:
-        """What a member says: `head` is all that stands before the text, the name in it."""
+        """What a member says. `head` is everything before the text, including the name."""
         loud = self.mentions(event)
         head, drawn = self._head(event, head)
         taken = width_of(time + head)
@@ -77,7 +79,7 @@ class EventRows(Struct):
         ]
 
     def _head(self, event: Message, head: str) -> tuple[str, str]:
-        """What stands before a text: as it is, and as it is drawn, the name with its colour or its mark."""
+        """The text before a message, plain and as it is drawn, the name with its colour or its mark."""
         name = event.sender.name or ""
         place = self.names.place(event.sender.key or name)
         before, found, after = head.partition(name)
@@ -96,5 +98,5 @@ def separator(earlier: int) -> str:
 
 
 def styled(text: str, style: str) -> str:
-    """A text in a style that ends with it."""
+    """A text in a style, which is reset at the end."""
     return f"\x1b[{style}m{text}\x1b[m" if style and text else text

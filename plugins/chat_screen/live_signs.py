@@ -1,6 +1,5 @@
-"""What the user does of the moment, for others to see, and what they do: typing, and reading. Only where the user chose that.
-
-A message counts as read at the next key: a terminal does not say whether it is looked at.
+"""Typing indicators and read receipts, in both directions, if the user has chosen them. A message
+counts as read at the next key press: a terminal cannot tell whether somebody looks at it.
 """
 
 import asyncio
@@ -12,18 +11,18 @@ from plytalk.plugins.chat_screen.event_rows import FAINT, styled
 from plytalk.plugins.chat_screen.wrapping import wrap
 
 AGAIN = 3.0
-"""After how many seconds one that goes on typing says so again."""
+"""After how many seconds a user who is still typing sends the signal again."""
 LASTING = 2 * AGAIN
-"""For how many seconds one counts as typing."""
+"""For how many seconds a member counts as typing."""
 PAUSE = 1.0
-"""The others are told how far the user has read at most once within so many seconds."""
+"""How often, in seconds, the others are told at most how far the user has read."""
 MOST_NAMES = 3
 MOST_SHOWN = 50
 """From how many members on a room passes no signals on: of more than these, what a server tells is not shown."""
 
 
 class LiveSigns:
-    """`redraw` draws the row again, which stands above the input line."""
+    """`redraw` redraws the row above the input line."""
 
     def __init__(self, redraw: Callable[[], None]) -> None:
         self._redraw = redraw
@@ -42,7 +41,7 @@ class LiveSigns:
     # -- what the user does -----------------------------------------------------------------------------------------------
 
     def changed(self, text: str) -> None:
-        """The half-typed line is this now. What may become a command is for nobody else."""
+        """Note the half-typed line. A line that may become a command is not signalled."""
         types, now = bool(text.strip()) and not text.startswith("/"), asyncio.get_running_loop().time()
         if types and (self._told is None or now - self._told >= AGAIN):
             self._told = now
@@ -52,7 +51,7 @@ class LiveSigns:
             self._tell_typing(False)
 
     def entered(self) -> None:
-        """A line was entered: what comes of it ends the typing."""
+        """Note that a line was entered: its event ends the typing."""
         self._told = None
 
     def pressed(self) -> None:
@@ -75,7 +74,7 @@ class LiveSigns:
     # -- what the others do -----------------------------------------------------------------------------------------------
 
     def note(self, event: Event) -> None:
-        """Take in what an event tells."""
+        """Note what an event tells."""
         match event:
             case Typing(on=True):
                 self._begin_typing(event.sender.name or "")
@@ -125,7 +124,7 @@ class LiveSigns:
     # -- the row ----------------------------------------------------------------------------------------------------------
 
     def rows(self, columns: int) -> list[str]:
-        """A row for above the input line, or none."""
+        """The row above the input line, or none."""
         typing = f"{named(self._typing)} typing" if self._typing else ""
         read = f"read by {', '.join(self._readers)}" if self._readers else ""
         text = " · ".join(filter(None, (typing, read)))
@@ -146,5 +145,5 @@ def number_in(id: str) -> int:
 
 
 def is_live(event: MemberEvent) -> bool:
-    """Whether an event is of the moment only, and stands nowhere but in that row."""
+    """Whether an event is shown only in that row."""
     return isinstance(event, Typing | Read)

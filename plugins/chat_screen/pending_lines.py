@@ -1,4 +1,6 @@
-"""The user's own lines that the server has not accepted yet: they stand above the input line until they come back as events."""
+"""The user's own lines that the server has not accepted yet. They are shown above the input line until they come back as
+events.
+"""
 
 from datetime import datetime
 
@@ -11,7 +13,7 @@ from plytalk.plugins.chat_screen.event_rows import FAINT, styled
 from plytalk.plugins.chat_screen.wrapping import wrap
 
 MOST_ROWS = 6
-"""How many rows of them are shown; of more, the last ones."""
+"""How many rows of them are shown at most; the last ones are."""
 NOT_SENT = " (not sent)"
 
 
@@ -21,18 +23,18 @@ def is_command(line: str) -> bool:
 
 
 class PendingLines(Struct):
-    """`is_cut` says that there is no connection: what is typed then waits for the next one, commands too."""
+    """`is_cut` says that there is no connection: lines then wait for the next one, including commands."""
 
     waiting: list[tuple[datetime, str]] = field(default_factory=list)
     is_cut: bool = False
 
     def add(self, line: str) -> None:
-        """A line was typed. A command is kept during a cut only: otherwise its answer is here in a moment."""
+        """Add a typed line. Commands are only kept while there is no connection: otherwise the answer comes in a moment."""
         if line.strip() and (self.is_cut or not is_command(line)):
             self.waiting.append((datetime.now(), clean(line)))
 
     def note(self, event: Event) -> None:
-        """Drop what is accepted or refused, and everything before it: a server takes lines in their order."""
+        """Remove a line that was accepted or refused, and all before it: a server handles lines in order."""
         if isinstance(event, Message) and event.own:
             self._accepted(event.text.strip())
         elif isinstance(event, Error) and event.command is None and event.request is None:
@@ -49,18 +51,18 @@ class PendingLines(Struct):
             del self.waiting[: number + 1]
 
     def _refused(self, code: str) -> None:
-        """One of them was refused: the first, or the longest where that is why."""
+        """Remove the line that was refused: the first, or the longest if it was too long."""
         if self.waiting:
             longest = max(range(len(self.waiting)), key=lambda number: len(self.waiting[number][1]))
             del self.waiting[longest if code == TOO_LONG else 0]
 
     def take(self) -> list[str]:
-        """Forget them all; the lines, each marked as not sent."""
+        """Remove all. Return the lines, each marked as not sent."""
         waiting, self.waiting = self.waiting, []
         return [f"{at:%H:%M} {line}{NOT_SENT}" for at, line in waiting]
 
     def rows(self, name: str, prompt: str, columns: int) -> list[str]:
-        """As rows for a terminal: with the time and the user's name, or where that is not known behind the prompt."""
+        """Rows for a terminal: with the time and the user's name or, if that is not known, after the prompt."""
         rows: list[str] = []
         for at, line in self.waiting[-MOST_ROWS:]:
             head = f"{at:%H:%M} {name}: " if name else prompt

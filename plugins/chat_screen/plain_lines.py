@@ -1,14 +1,14 @@
-"""Events as lines where nothing is drawn: what the user typed stands there already."""
+"""Events as plain lines, for a screen on which the user's typed lines stay."""
 
 from plytalk.core.contracts.events import Closed, Event, Joined, Left, Message, Open
 from plytalk.core.io.event_lines import lines_of
 
 SEEN = (Message, Joined, Left)
-"""What the user who caused it sees already where lines stay as they were typed."""
+"""The events that their user already sees, because typed lines stay on the screen."""
 
 
 def plain_lines(event: Event, received: str) -> list[str]:
-    """The lines of an event; `received` stands before what a nameless other side says."""
+    """The lines of an event. `received` comes before the messages of another side without a name."""
     if isinstance(event, Message) and event.sender.name is None:
         return [] if event.own else [received + event.text]
     if isinstance(event, SEEN) and event.own and not getattr(event, "private", False):

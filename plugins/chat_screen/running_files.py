@@ -1,4 +1,4 @@
-"""Files that are being sent or received: a bar for each stands above the input line until it has ended."""
+"""Files that are being sent or received: each has a bar above the input line until it has ended."""
 
 from datetime import datetime
 
@@ -10,13 +10,13 @@ from plytalk.plugins.chat_screen.event_rows import FAINT, styled
 from plytalk.plugins.chat_screen.wrapping import width_of, wrap
 
 MOST_BARS = 4
-"""How many are shown; of more, the last ones."""
+"""How many are shown at most; the last ones are."""
 BAR = 20
 """How many cells a bar has."""
 
 
 class RunningFile(Struct):
-    """A transfer since it went on: when, and with how many bytes; and what was told of it last."""
+    """A transfer since it last continued: when, and with how many bytes; and its last event."""
 
     since: datetime
     at: int

@@ -1,4 +1,4 @@
-"""What Tab makes of a half-typed line: commands, their arguments, and names."""
+"""Tab completion in a half-typed line: commands, their arguments, and names."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -44,7 +44,7 @@ class Vocabulary(Struct):
 
 
 def completions(before: str, words: Vocabulary) -> tuple[int, list[str]]:
-    """Where the word before the cursor begins, and what can stand there, each with the blank or colon that follows it."""
+    """Where the word before the cursor begins, and its completions, each with the space or colon that follows it."""
     command, blank, argument = before.partition(" ")
     if before.startswith("/") and not blank:
         return 0, [f"/{name} " for name in matching(before[1:], sorted(words.commands))]
@@ -61,7 +61,7 @@ def completions(before: str, words: Vocabulary) -> tuple[int, list[str]]:
 
 
 def matching(beginning: str, words: Iterable[str]) -> list[str]:
-    """The words that begin so, in upper or lower case."""
+    """The words with this beginning, in upper or lower case."""
     return [word for word in words if word.lower().startswith(beginning.lower())]
 
 

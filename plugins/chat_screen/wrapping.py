@@ -1,4 +1,4 @@
-"""Text in rows, wrapped at words and by the width that a terminal gives each character."""
+"""Text in rows, wrapped between words, by the width of each character on a terminal."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def width_of(text: str) -> int:
 
 
 def clip(text: str, columns: int) -> str:
-    """As much of a text's beginning as fits into so many cells."""
+    """As much of a text's beginning as fits into this many cells."""
     text = text[:columns]
     while width_of(text) > columns:
         text = text[:-1]
@@ -47,7 +47,7 @@ def _wrap_line(text: str, columns: int, taken: int, indent: int) -> list[str]:
                     continue
             rows[-1] += piece
             room -= width
-    while rows[1:] and not rows[-1]:  # only blanks stood there
+    while rows[1:] and not rows[-1]:  # there were only spaces
         rows.pop()
     return rows
 

@@ -132,7 +132,7 @@ class _Direction:
         self.crypt, self.nonce = getattr(self.state, self.way), self.state.nonce
 
     def has_room_for(self, records: Sequence[bytes]) -> bool:
-        """Whether so many records surely go under the present key."""
+        """Whether this many records surely fit under the present key."""
         return self.n + len(records) <= self.last and self.room > sum(map(len, records)) + TAG * len(records)
 
     def crypt_each(self, records: Sequence[bytes], size: int) -> list[bytes]:

@@ -3,7 +3,7 @@
     {"time": "2026-03-01T12:00:00.123Z", "event": "session opened", "address": "192.0.2.7:51234", "key": "SHA256:...", ...}
 
 The events: `server opened`, `turned away`, `session opened`, `session closed`, `server closed`; and on standard error `notice`,
-with the `text` of a line that otherwise would stand there as it is. `missing` says how many before
+with the `text` of a line that would otherwise be printed as it is. `missing` says how many before
 this one were not written, since the disk was full or since peers were turned away faster than anybody reads. A line holds nothing
 that was said, no secret, and only printable ASCII: what a peer has chosen cannot start a new line (CWE-117).
 """

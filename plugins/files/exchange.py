@@ -69,7 +69,7 @@ class Exchange:
         return self._parties[member]
 
     def entered(self, member: Any) -> None:
-        """A member is in a room: it hears of the offers that stand there."""
+        """A member has entered a room: tell it of the open offers there."""
         for offer in self._offers.values():
             if offer.room is not member.room:
                 continue

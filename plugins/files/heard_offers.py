@@ -42,7 +42,7 @@ class HeardOffers:
         self._streams = count(1)
         self._under_way: set[Receiving] = set()
         self._waiting: list[Receiving] = []
-        """What is accepted and has to wait: a server carries only so many at once, and a folder the same content once."""
+        """What is accepted and has to wait: a server carries only a few at once, and a folder each content only once."""
 
     def disconnect(self) -> None:
         """The connection is over: what goes on waits for its sender to offer it again."""

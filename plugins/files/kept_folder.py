@@ -112,7 +112,7 @@ class KeptFolder:
         write_all(self._leaves, leaf)
 
     def forget_after(self, count: int) -> None:
-        """Keep so many leaves, and go on there."""
+        """Keep this many leaves, and continue after them."""
         os.ftruncate(self._leaves, count * HASH)
         os.lseek(self._leaves, 0, os.SEEK_END)
 

@@ -224,7 +224,7 @@ async def _let_go(preparing: "asyncio.Future[tuple[Source, HashTree]]") -> None:
 
 
 def check_count(offers: int) -> None:
-    """Raises Usage where a server would refuse some of so many offers, before any of them is made."""
+    """Raises Usage where a server would refuse some of this number of offers, before any of them is made."""
     if offers > OFFERS:
         raise Usage(f"At most {OFFERS} files or folders can be offered at one time.", "A folder that has them all in it is one.")
 

@@ -122,7 +122,7 @@ class Party:
         return max(0, RESERVE - taker.held) + max(0, pool)
 
     def expect(self, size: int) -> None:
-        """So many bytes were asked for: they do not count as the member's own doing."""
+        """Note how many bytes were requested: they do not count against the member's budget."""
 
     def expect_no_more(self) -> None:
         """Nothing more is to come than what its streams still owe, and what is late."""
@@ -131,7 +131,7 @@ class Party:
         """A stream was stopped while something was under way."""
 
     def came_late(self, size: int) -> None:
-        """So many bytes of data have come for a stream that is over."""
+        """Note how many bytes of data have come for a stream that is over."""
 
     def pay(self, feed: Any) -> None:
         """This member has stopped it: what is under way was sent for nothing."""

@@ -146,7 +146,7 @@ class Sending:
         return None
 
     async def next_items(self, stream: OutStream, most: int) -> list[bytes]:
-        """What goes out next in a stream, of so many bytes at most; nothing where that needs credit.
+        """Return what to send next in a stream, at most this many bytes; nothing if that needs credit.
 
         A file that cannot be read ends all its streams.
         """
@@ -172,7 +172,7 @@ class Sending:
         return proofs + self._pieces(stream.number, at - self._kept.start, size)
 
     def _pieces(self, number: int, first: int, size: int) -> list[bytes]:
-        """The items that carry so many bytes of the buffer."""
+        """The items that carry this many bytes of the buffer."""
         end = first + size
         return [carry(number, self._buffer[start : min(start + PIECE, end)]) for start in range(first, end, PIECE)]
 

@@ -6,7 +6,7 @@
       | --- -> s, se [payload] --------------> |
 
 A message in which a static key travels carries the identity payload of noise-libp2p, as in plytalk/1. What libp2p lets follow it
-(extensions) is read over here, and it may lack the expiry; plytalk/1 refuses both. An empty payload shows no identity, which is
+(extensions) is ignored here, and it may lack the expiry; plytalk/1 refuses both. An empty payload shows no identity, which is
 all that plain Noise peers have: no authenticator accepts it. All other messages have an empty payload. The authenticators judge
 an identity as it comes; that its owner is really there shows, at the latest, when the first record opens (sections 7.7 and 7.8).
 """

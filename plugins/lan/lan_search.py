@@ -150,7 +150,7 @@ async def _answered(dns: "AsyncZeroconf", asked: Any, seconds: float) -> bool:
 
 
 async def _complete_addresses(dns: "AsyncZeroconf", found: Any) -> None:
-    """Take in the addresses that stood in the packet before the record that names them; and wait a little for an IPv4 address
+    """Note the addresses that came in the packet before the record that names them; and wait a little for an IPv4 address
     where an IPv6 one has come: a server may listen there alone.
     """
     found.load_from_cache(dns.zeroconf)

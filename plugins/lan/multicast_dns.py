@@ -46,7 +46,7 @@ async def open_on(interface: LanInterface) -> "AsyncZeroconf":
 
 
 def cannot_use(interface: LanInterface, error: Exception) -> CannotConnect:
-    """Why multicast DNS cannot be had."""
+    """Why multicast DNS is not available."""
     why = str(getattr(error, "strerror", None) or error or type(error).__name__)
     return CannotConnect(
         f"Multicast DNS cannot be used on {interface.name}: {why.lower()}.",

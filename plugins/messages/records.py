@@ -236,7 +236,9 @@ def shortened(sentence: str) -> bytes:
 
 
 def room_of(size: int) -> int:
-    """How full a record is made where so many bytes are to go out: two or three of a size where one of the next would be more."""
+    """The bytes to put into a record when `size` bytes wait: two or three records of one size if one of the next size would be
+    larger.
+    """
     for bucket in (4096, 16384):
         if bucket < size <= 3 * bucket:
             return bucket

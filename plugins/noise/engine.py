@@ -38,7 +38,7 @@ class TransportState(NamedTuple):
 class HandshakeState:
     """One side of a handshake: call `write_message` and `read_message` in turn until `complete`, then `split`.
 
-    `s` is our static key pair, `rs` the other side's static public key where the pattern knows it beforehand; `e` and
+    `s` is our static key pair, `rs` the other side's static public key if the pattern knows it in advance; `e` and
     `re` are for patterns with ephemeral keys among the pre-messages (fallback), and nothing else: the ephemeral keys
     of all others are made here. `psks` are 32 bytes each, in the order the pattern uses them.
     Raises LocalError where these are not exactly the keys the pattern asks for, Usage for an unknown protocol name.

@@ -1,7 +1,7 @@
 """Handshake patterns: Noise sections 7, 9, 10.2 and 18.1; hfs section 5.
 
-A pattern is the specification's own text. What stands before `...` was known beforehand; every arrow after it is one
-message, `->` from the initiator, `<-` from the responder:
+A pattern is the specification's own text. What is before `...` was known in advance; every arrow after it is one message, `->`
+from the initiator, `<-` from the responder:
 
     KK:
       -> s
@@ -179,7 +179,7 @@ def named(name: str) -> Pattern:
 
 
 def _psk(pattern: Pattern, place: int) -> Pattern:
-    """9.3: psk0 stands before the first message's tokens, psk1 behind them, psk2 behind the second message's ..."""
+    """9.3: psk0 is before the first message's tokens, psk1 behind them, psk2 behind the second message's ..."""
     messages = list(pattern.messages)
     if place > len(messages):
         raise Usage(f"psk{place} does not fit {pattern.name}, which has {len(messages)} messages.")

@@ -9,7 +9,7 @@
 Signing only the static key keeps the conversation deniable, and lets existing implementations talk to us: they skip field 1000
 (libp2p specifications, noise, "The Noise Handshake"; peer-ids, "Keys"). Without the expiry, a static key that is copied once
 passes for its owner for ever; so plytalk/1 requires it. Existing implementations may put field 4 in between, extensions
-(22, length, body), which say nothing about who signs: a caller that accepts them reads over them.
+(22, length, body), which say nothing about the signer: a caller that accepts them ignores them.
 """
 
 from datetime import UTC, datetime
@@ -55,7 +55,7 @@ def decode(payload: bytes, static: bytes, now: float, *, foreign: bool = False) 
     """The identity that signed this static public key. Raises HandshakeFailed for anything but the canonical payload, and
     WrongDate for one that has expired, or is to expire later than it may.
 
-    With `foreign`, extensions may stand in it, and the expiry may be missing.
+    With `foreign`, it may have extensions, and the expiry may be missing.
     """
     proof, rest = payload[:UNDATED], payload[UNDATED:]
     if foreign:

@@ -27,7 +27,7 @@ class Proven(NamedTuple):
 class Prover:
     """Gives each handshake what it shows. What it was given is its own: replacing it disturbs none that is under way.
 
-    A pair that others have to know beforehand is given here, and stays; its proof is signed again like any other.
+    A pair that others have to know in advance is given here, and stays; its proof is signed again like any other.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ def named(name: str) -> NoiseProtocol:
     _, pattern_name, dh_name, cipher_name, hash_name = parts
     pattern = patterns.named(pattern_name)
     dh_name, plus, kem_name = dh_name.partition("+")
-    if bool(plus) != pattern.kem:  # hfs section 5: the KEM stands behind the DH functions, with that modifier only
+    if bool(plus) != pattern.kem:  # hfs section 5: the KEM follows the DH functions, with that modifier only
         raise Usage(f"In {name!r}, the modifier hfs and a KEM such as +MLKEM768 must come together.")
     return NoiseProtocol(
         name,

@@ -22,7 +22,7 @@ KEM_SEED, KEM_RANDOMNESS = 64, 32
 """Bytes: d and z of ML-KEM.KeyGen_internal, and m of ML-KEM.Encaps_internal (FIPS 203)."""
 
 DrawBytes = Callable[[str, int], bytes]
-"""Gives so many bytes for a purpose: `ephemeral`, `static`, `identity`, `kem_seed`, `kem_randomness`."""
+"""Returns this many bytes for a purpose: `ephemeral`, `static`, `identity`, `kem_seed`, `kem_randomness`."""
 
 
 def seeded_protocol(protocol: NoiseProtocol, draw: DrawBytes) -> NoiseProtocol:

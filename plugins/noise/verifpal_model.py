@@ -2,7 +2,7 @@
 
 Each token of the pattern becomes the lines by which both sides mix it: `ck` is the chaining key, `h` the hash, `k` the cipher
 key, numbered as they change; constants end in `_c` at the client and in `_s` at the server. A KEM is modelled as public-key
-encryption of a new secret. A key that a side knows beforehand is a guarded constant, which the attacker cannot replace.
+encryption of a new secret. A key that a side knows in advance is a guarded constant, which the attacker cannot replace.
 """
 
 from collections.abc import Collection
@@ -50,8 +50,8 @@ class ModelSide:
 
 
 class NoiseModel:
-    """The text of a model. `known` are the roles whose long-lived key the other side has beforehand; with `identities`, these
-    sign static keys.
+    """The text of a model. `known` are the roles with a long-lived key that the other side has in advance; with `identities`,
+    these sign static keys.
     """
 
     def __init__(self, protocol: NoiseProtocol, known: Collection[Role], identities: bool) -> None:
@@ -247,5 +247,5 @@ class NoiseModel:
 
 
 def noise_model(protocol: NoiseProtocol, known: Collection[Role], identities: bool = True) -> str:
-    """The model of a Noise protocol, as text. `known`: the roles whose long-lived key the other side has beforehand."""
+    """The model of a Noise protocol, as text. `known`: the roles whose long-lived key the other side has in advance."""
     return NoiseModel(protocol, known, identities).text()

@@ -29,7 +29,7 @@ class Ban(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Ban":
-        """Read what stands behind a key. Raises ValueError."""
+        """Read what follows a key. Raises ValueError."""
         since, _, rest = text.partition(" ")
         try:
             datetime.fromisoformat(since or "2026-11-29")
@@ -44,6 +44,6 @@ class Ban(NamedTuple):
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """A name and what stands behind it. A name with spaces is written in quotes: guessing would tell the wrong person."""
+    """A name and what follows it. A name with spaces is written in quotes: guessing would tell the wrong person."""
     name, _, rest = text[1:].partition('"') if text.startswith('"') else text.partition(" ")
     return name, rest.strip()

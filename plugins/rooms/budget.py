@@ -39,9 +39,9 @@ TURN = 1000
 RECORD = 4
 """The work of a record, whatever is in it."""
 PIECE = 64
-"""Of a record of so many bytes the work grows by one."""
+"""For a record of this many bytes, the work grows by one."""
 DELIVERED = 16 * KIB
-"""The work of a message also grows by one for so many bytes that it is for all members of the room together."""
+"""The work of a message also grows by one for this many bytes that it has for all members of the room together."""
 COMMAND = 50
 """The work of a command or of an item that is not a message."""
 TOGETHER = 4 * TURN
@@ -53,7 +53,7 @@ SENT = 2 * KIB
 
 
 class Rates(NamedTuple):
-    """What all members of a server may do: so many messages a second, 0 for any number, and so many at once."""
+    """What all members of a server may do: how many messages a second, 0 for any number, and how many at once."""
 
     messages: float
     burst: float
@@ -101,7 +101,7 @@ class Unfinished:
         self.total = 0
 
     def note(self, member: object, size: int, source: object = None) -> None:
-        """So many bytes are kept for a member now; members of one `source` count together."""
+        """Note how many bytes are kept for a member now; members of one `source` count together."""
         if not size and member not in self._kept:
             return
         before, known = self._kept.pop(member, (0, source))

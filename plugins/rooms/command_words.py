@@ -1,4 +1,4 @@
-"""What stands behind a command's name: members, keys, and the rest of the line."""
+"""What follows a command's name: members, keys, and the rest of the line."""
 
 from typing import Any, cast
 

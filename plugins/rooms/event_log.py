@@ -115,7 +115,7 @@ class EventLog:
             together.shorten()
 
     def shrink(self, size: int) -> None:
-        """Keep no more than so many bytes."""
+        """Keep no more than this many bytes."""
         self._forget(*self._cut(0, self.kept, size, 0))
 
     def _cut(self, gone: int, left: int, size: int, least: int = 1) -> tuple[int, int]:

@@ -59,7 +59,7 @@ ALTER TABLE said ADD COLUMN away TEXT;
 """
 """From version 3, which did not know what members were called: they come back under the name that they ask for."""
 KEY_AT = FIXED.size
-"""Where the key stands in an event, which version 2 did not have there: it said nothing of keys."""
+"""Where the key is in an event, which version 2 did not have there: it said nothing of keys."""
 
 
 class KeptRoom(NamedTuple):

@@ -18,7 +18,7 @@ def sender(member: Any) -> dict[str, Any]:
 
 
 def described(head: bytes, marks: int) -> dict[str, Any]:
-    """The same, of what stands in its events (see `head_of`)."""
+    """The same, from what its events contain (see `head_of`)."""
     size = head[0]
     key = fingerprint_of(head[1 : 1 + size]) if size else None
     return {"name": head[size + 2 :].decode(), "key": key, "marks": weaknesses(marks)}

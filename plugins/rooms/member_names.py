@@ -1,6 +1,6 @@
 """Names of members and of rooms: PRECIS nicknames (RFC 8266) that fool nobody's eye (UTS 39).
 
-`enforce` says whether a text can be a name, and how it is written: everything that stands in a name passes here first. `new_name`
+`enforce` says whether a text can be a name, and how it is written: everything in a name passes through here first. `new_name`
 is stricter: it says what a member may take from now on. Two names are the same name if `comparable` says so, and too alike to be
 two people's if `alike` does. `comparable` and `looks` take what `enforce` returned.
 
@@ -215,7 +215,7 @@ def _nickname(text: str) -> str:
     except UnicodeEncodeError as refusal:
         raise _not_in_a_name(refusal.object[refusal.start]) from None
     data = unicode.UnicodeData()
-    ordered = name.replace(" ", "_")  # a label of RFC 5893 has no space: another neutral character stands in
+    ordered = name.replace(" ", "_")  # a label of RFC 5893 has no space: another neutral character replaces it
     if bidi.has_rtl(name, data) and not bidi.bidi_rule(ordered, data):
         raise BadName("That name would be read in another order than it is written.", "Do not mix directions in a name.")
     return name

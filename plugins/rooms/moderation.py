@@ -3,7 +3,7 @@
     name TYPE BASE64 NAME
     seen TYPE BASE64 2026-11-29     when the holder of a name was last here; a name that is not used for UNUSED expires
     op TYPE BASE64
-    ban TYPE BASE64 2026-11-29T10:12:11Z NAME REASON    what stands behind the key may be left out (bans.py)
+    ban TYPE BASE64 2026-11-29T10:12:11Z NAME REASON    what follows the key may be left out (bans.py)
     mute TYPE BASE64
 
 One fact a line; lines written by hand stay as they are, and `#` begins a comment line. A line that cannot be understood refuses
@@ -51,7 +51,7 @@ class NameNotKept(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What a line says; `name` is what stands behind the key, and `looks` what it looks like for `name` lines alone."""
+    """What a line says; `name` is what follows the key, and `looks` what it looks like for `name` lines alone."""
 
     word: str
     key: PublicKey

@@ -114,7 +114,7 @@ class PacedSpeaker(CommandMember):
             self._stop_if_over()
 
     def expect(self, size: int, items: int) -> None:
-        """The server asks for so many bytes, in so many items: the member is not charged for them."""
+        """The server asks for this many bytes, in this many items: the member is not charged for them."""
         self.budget.expected += size
         self.budget.awaited += items
 

@@ -59,7 +59,7 @@ class Speaker:
             self.room.touch()
 
     def charge(self, size: int) -> None:
-        """Something of so many bytes goes to the whole room on its behalf."""
+        """Something of this many bytes goes to the whole room on its behalf."""
 
 
 class Room:
@@ -169,7 +169,7 @@ class Room:
                     member.hear(RoomEvent.decode(entry.body))
 
     def flush(self, left: int = SLICE) -> int:
-        """Bring everybody up to date, apart from those who do not read; gives how much is left of so many bytes.
+        """Bring everybody up to date, apart from those who do not read; returns how much is left of this many bytes.
 
         Most members are in step: they have been told the same, and are told the same now, all at once. Once the bytes are used up
         the rest waits for the next turn of the event loop. Those in step, those apart and those that hear lines get a third each;

@@ -71,7 +71,7 @@ class KeptLines(deque[str]):
             self.earlier = max(self.earlier - 1, 0)
 
     def drop_earlier(self, taken: int) -> None:
-        """Drop what was said over earlier connections, for a server that does not know of it; it has taken so many lines."""
+        """Drop what was said over earlier connections, for a server that does not know of it; it has accepted this many lines."""
         for _ in range(self.earlier):
             self.popleft()
         self.taken, self.earlier, self.unshown = taken, 0, 0

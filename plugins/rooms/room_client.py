@@ -63,7 +63,9 @@ class RoomClient(RoomInput):
         self._view.renamed = self.files.renamed
 
     async def over(self) -> Ending:
-        """Talk over one connection after the other. Raises ChatError where none can be had for a reason that will not go away."""
+        """Talk over one connection after the other. Raises ChatError if none can be opened, for a reason that will not go
+        away.
+        """
         try:
             ending = await self._talk(self._first)
             while self._reconnecting.is_due(ending):
@@ -259,5 +261,5 @@ class RoomClient(RoomInput):
 
 
 def last_lines(count: int) -> str:
-    """So many lines of this user, in words."""
+    """A number of this user's lines, in words."""
     return "your last line" if count == 1 else f"your last {count} lines"

@@ -145,7 +145,7 @@ def reply(call: TypedCommand) -> None:
 
 
 def tell_alone(call: TypedCommand, other: Any, text: str) -> None:
-    """What only two may read stands in the log of each one's room, for their eyes."""
+    """What only two may read is in the log of each one's room, for their eyes."""
     mine, other_room = call.member.room, other.room
     told = json.dumps({"to": other.name, "text": text})
     call.happen(Kind.TOLD, told, frozenset((call.member.person, other.person)))
@@ -158,7 +158,7 @@ def tell_alone(call: TypedCommand, other: Any, text: str) -> None:
 
 
 def quit_chat(call: TypedCommand) -> None:
-    """Leave. What one says of it stands in quotes, apart from the server's own reasons."""
+    """Leave. The member's own reason is in quotes, apart from the server's own reasons."""
     why = reason(call.rest)
     call.member.last_words = f'"{why}"' if why else ""
     call.member.quit()

@@ -11,7 +11,7 @@ END_OF_HEAD = b"\r\n\r\n"
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
 FIN, MASK, SHORT = 0x80, 0x80, 0x7F
 LONGER = {126: (">H", 2), 127: (">Q", 8)}
-"""Formats and sizes of the length that follows, by what stands in its place."""
+"""Formats and sizes of the length that follows, by what is in its place."""
 PAYLOAD = "what the layers above made"
 MASKED = f"{PAYLOAD}, XORed with the masking key, so that no proxy takes it for HTTP"
 

@@ -28,7 +28,7 @@ SHELL_SECONDS = 10.0
 RATE = 64 * KIB
 """How many bytes of ssh a guest may send a second: each costs work, whatever it says."""
 LOOK_AGAIN = 0.1
-"""After how many seconds it is looked again whether a guest reads."""
+"""After how many seconds to check again whether a guest reads."""
 BURST = 256 * KIB
 """How many of them it may send at once."""
 BY_SSH = "A guest needs no more than: ssh -p PORT HOST."
@@ -102,7 +102,7 @@ class GuestStream(FilterStream):
         self._expect(FIRST_BYTES_SECONDS, "The other side said nothing.")
 
     def _expect(self, seconds: float, otherwise: str) -> None:
-        """End a guest that goes no further within so many seconds."""
+        """End a guest that makes no progress within this many seconds."""
         self._stop_expecting()
         self._deadline = asyncio.get_running_loop().call_later(seconds, self._give_up, otherwise)
 

@@ -29,13 +29,13 @@ class LineEditor:
         self._text, self._at = "", 0
         self._history: list[str] = []
         self._back = 0  # how many lines back in the history
-        self._half = ""  # what stood in the row before that
+        self._half = ""  # what was in the row before that
         self._key = ""  # an escape sequence whose end has not come
         self._after_return = False
         self._drawn = 0
 
     def resize(self, columns: int) -> None:
-        """The terminal has so many columns, 0 for one that does not tell."""
+        """Note how many columns the terminal has, 0 for one that does not tell."""
         self._columns = min(max(columns, FEWEST), MOST) if columns else COLUMNS
 
     # -- what is drawn ----------------------------------------------------------------------------------------------------

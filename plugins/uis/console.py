@@ -1,8 +1,8 @@
 """Lines on a terminal, or lines through pipes.
 
-On a terminal an input line stands at the bottom and what arrives is printed above it, so that a half-typed line is never garbled.
-On a terminal without escape sequences (TERM=dumb) lines are read as the system edits them. Off a terminal the lines of standard
-input are sent, and what arrives is printed in the same form without a prompt.
+On a terminal there is an input line at the bottom and what arrives is printed above it, so that a half-typed line is never
+garbled. On a terminal without escape sequences (TERM=dumb) lines are read as the system edits them. Off a terminal the lines of
+standard input are sent, and what arrives is printed in the same form without a prompt.
 
 Nothing that goes wrong on the screen ends a conversation: see `_draw`.
 """
@@ -133,7 +133,7 @@ class Console(Ui):
         self._say_plain(error)
 
     def _draw(self, draw: Callable[[Thing], None], shown: Thing) -> bool:
-        """The one place where the screen is written to while an input line stands on it; whether that could be done."""
+        """The one place where the screen is written to while an input line is on it; whether that could be done."""
         try:
             draw(shown)
         except OSError as error:

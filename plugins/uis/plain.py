@@ -23,7 +23,7 @@ except ImportError:  # Windows
 
 PIECE = 64 * 1024
 FRAME = 0.1
-"""How long nothing may come, in seconds, before the prompt stands below what came."""
+"""How long nothing may come, in seconds, before the prompt is drawn below what came."""
 
 
 class Plain:
@@ -41,7 +41,7 @@ class Plain:
 
     @property
     def visible(self) -> bool:
-        """Whether a prompt or a question stands in the last row, or may."""
+        """Whether a prompt or a question is in the last row, or may be."""
         return self._shown or self._answer is not None
 
     @contextlib.asynccontextmanager
@@ -234,7 +234,7 @@ class Above(io.TextIOBase):
 
 @contextlib.contextmanager
 def streams_above(show: Callable[[str], None]) -> Iterator[None]:
-    """For as long as the input line is shown, whatever anybody prints on the terminal stands above it."""
+    """For as long as the input line is shown, anything that is printed on the terminal comes above it."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (Above(stream, show) if stream.isatty() else stream for stream in before)
     try:

@@ -41,7 +41,7 @@ class Prompt:
     """The input line. `lost` is called when the terminal cannot be written to any more, `typed` at every key, `changed`
     with what is typed when that has changed.
 
-    `text` gives the prompt, `rows` what stands above it for the moment, for so many columns, and `words` what Tab completes.
+    `text` gives the prompt, `rows` the rows above it, for this many columns, and `words` what Tab completes.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Prompt:
 
     @contextlib.asynccontextmanager
     async def shown(self) -> AsyncIterator[None]:
-        """For a conversation: the line stands on the screen, and nothing is written past it."""
+        """For a conversation: the line is on the screen, and nothing is written past it."""
         with without_echo(), streams_above(self.print_above), when_continued(self._continue):
             self._shown = True
             reading = asyncio.create_task(self._keep_line())
@@ -210,7 +210,7 @@ class Prompt:
         app.before_render -= self._drop_input
         drop_typed(self._input)
 
-    # -- what stands above the line ---------------------------------------------------------------------------------------
+    # -- the rows above the line ---------------------------------------------------------------------------------------
 
     def print_above(self, line: str) -> None:
         """Print a line above the input line, or where the cursor is if there is none."""
@@ -239,7 +239,7 @@ class Prompt:
             app._redraw()  # at once: `invalidate` leaves the screen without its line for as long as the loop is busy
 
     def redraw(self) -> None:
-        """Draw the line, and what stands above it for the moment, as they are now."""
+        """Draw the line and the rows above it as they are now."""
         if self._app is self._chat.app:
             self._app.invalidate()
 

@@ -1,4 +1,4 @@
-"""`chat serve` and `chat connect`: addresses, ports, warnings, and what stands in the way of a conversation."""
+"""`chat serve` and `chat connect`: addresses, ports, warnings, and what prevents a conversation."""
 
 import json
 import os
@@ -185,7 +185,7 @@ def test_a_strong_handshake_does_not_silence_the_warning_of_plaintext(tmp_path):
         assert ours.tells("Warning: ") == PLAINTEXT
 
 
-# What stands in the way
+# What prevents a conversation
 
 
 def test_nobody_listens():

@@ -126,7 +126,7 @@ EARLY = """
 import os, signal, sys
 signal.signal(signal.SIGINT, lambda *_: print("noted"))  # as an event loop does, whose turn never comes here
 
-class CtrlC:  # typed as soon as the prompt stands there
+class CtrlC:  # typed as soon as the prompt is there
     def write(self, text): return sys.__stderr__.write(text)
     def flush(self): os.kill(os.getpid(), signal.SIGINT)
 

@@ -1,4 +1,4 @@
-"""The programs in docs/ stand beside the pages and belong to no package: this is how their tests import them."""
+"""The programs in docs/ are beside the pages and belong to no package: this is how their tests import them."""
 
 import sys
 from pathlib import Path

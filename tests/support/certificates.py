@@ -25,7 +25,7 @@ class Authority:
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def signs(self, name: str, *, host: str = "localhost", days: int = 1) -> tuple[Path, Path]:
-        """The files of a certificate and its key, for localhost and 127.0.0.1 or for another host, for so many days."""
+        """The files of a certificate and its key, for localhost and 127.0.0.1 or for another host, for this many days."""
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [x509.DNSName(host)]
         if host == "localhost":

@@ -26,7 +26,7 @@ from plytalk.testing.parts import Nowhere
 
 
 class Person(RecordingUi):
-    """Answers every question with `answer` (None: there is nobody) after so many seconds; `says` something at once."""
+    """Answers every question with `answer` (None: there is nobody) after this many seconds; `says` something at once."""
 
     name = "person"
 

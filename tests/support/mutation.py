@@ -269,7 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "files", nargs="*", help="source files, as core/stack/selection.py; all of the list in this file if none are given"
     )
     parser.add_argument("--changed", metavar="BASE", help="only lines that differ from this branch or commit")
-    parser.add_argument("--sample", type=int, default=0, metavar="COUNT", help="at most so many changes of each file")
+    parser.add_argument("--sample", type=int, default=0, metavar="COUNT", help="at most this many changes of each file")
     parser.add_argument("--seed", type=int, default=1, help="what draws the sample")
     parser.add_argument("--clone", type=Path, help="a clone made before, with its environment, to work in")
     chosen = parser.parse_args(arguments)

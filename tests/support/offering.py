@@ -17,7 +17,7 @@ from plytalk.testing.verdict import within
 
 
 def written(path: Path, size: int, seed: int = 1) -> Path:
-    """A file of so many random bytes."""
+    """A file of this many random bytes."""
     path.write_bytes(random.Random(seed).randbytes(size))
     return path
 
@@ -102,7 +102,7 @@ class FileStranger:
         await self.stranger.until(lambda: self.stranger.session.ending, "The connection goes on")
 
     async def hears(self, kind: FileKind, count: int = 1) -> tuple[int, int, bytes]:
-        """Wait for so many items of a kind, and give the last."""
+        """Wait for this many items of a kind, and give the last."""
         await self.stranger.until(lambda: len(self.of(kind)) >= count, f"No {kind.name} comes, but {self.items}")
         return self.of(kind)[-1]
 

@@ -59,7 +59,7 @@ class PageUser:
         self["line"].send_keys(line, Keys.ENTER)
 
     def sees(self, text: str) -> str:
-        """Wait until this stands in the log."""
+        """Wait until this is in the log."""
         self.wait_until(lambda: text in self.log, repr(text))
         return self.log
 

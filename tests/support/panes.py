@@ -70,7 +70,7 @@ class Tmux:
 def tmux(
     place: Path, command: str, columns: int = 60, rows: int = 20, environment: Mapping[str, str] = ENVIRONMENT
 ) -> Iterator[Tmux]:
-    """A pane of so many columns and rows; `place` is a folder for the socket. Skips the test where there is no tmux."""
+    """A pane of this many columns and rows; `place` is a folder for the socket. Skips the test where there is no tmux."""
     if not shutil.which("tmux"):
         pytest.skip("tmux is not installed: apt install tmux")
     pane = Tmux(place, command, columns, rows, environment)

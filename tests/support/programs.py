@@ -65,7 +65,7 @@ class Chat:
         raise AssertionError(f"no {types} comes: {self.status()}, {self.told}")
 
     def hear_words(self) -> str:
-        """What is said next, without the name or whatever else stands before it; lines about who comes and goes are skipped."""
+        """What is said next, without the name or whatever else comes before it; lines about who comes and goes are skipped."""
         while (line := self.hear()).startswith("* ["):
             pass
         before, colon, words = line.partition(": ")

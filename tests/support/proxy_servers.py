@@ -1,6 +1,6 @@
 """Proxies, each run as an ordinary process on a free port: microsocks (SOCKS5) and tinyproxy (HTTP CONNECT).
 
-Also what stands behind a proxy, and what takes the place of one.
+Also what is behind a proxy, and what takes the place of one.
 """
 
 import contextlib

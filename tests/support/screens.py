@@ -49,7 +49,7 @@ class Screen:
         self.process.send(keys)
 
     def resize(self, columns: int, rows: int) -> None:
-        """Make it narrower or wider. As with xterm, what stands there already is not wrapped again."""
+        """Make it narrower or wider. As with xterm, what is there already is not wrapped again."""
         self._screen.resize(rows, columns)
         self.process.setwinsize(rows, columns)
 

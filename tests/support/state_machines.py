@@ -11,7 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 
 def stateful(examples: int, steps: int) -> settings:
-    """Settings for so many runs of so many operations. A run is not made shorter when it fails: real connections never repeat."""
+    """Settings for this many runs of this many operations. A run is not made shorter when it fails: real connections never
+    repeat.
+    """
     return settings(
         phases=(Phase.generate,),
         max_examples=examples,

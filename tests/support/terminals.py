@@ -160,7 +160,7 @@ class Terminal:
                 assert self._child is not None
                 self._child.send((self._told(CODE, typed) if prompt == ASKS_CODE else typed) + "\r")
             if prompt in ROOMS and (typed[0] == "/" or typed == "exit"):
-                continue  # what stands before it may still be unread
+                continue  # what comes before it may still be unread
             if prompt in ROOMS:
                 line = f"10:12 ...: {typed}"
             while not self._found(line, loose):

@@ -39,7 +39,7 @@ def read_chunk(source: Source, index: int) -> bytes:
 
 
 def carry(source: Source, tree: HashTree, partial: Partial, chunks: int = 1 << 60) -> None:
-    """Send what is missing, or so many chunks of it."""
+    """Send what is missing, or this many chunks of it."""
     proved = -1
     while chunks and partial.received < source.size:
         index = partial.received // CHUNK

@@ -13,7 +13,7 @@ _numbers = count()
 
 
 def planted() -> list[tuple[str, str, str]]:
-    """The planted faults: a name, the text that stands in the source, and the faulty text."""
+    """The planted faults: a name, the text that is in the source, and the faulty text."""
     faults = []
     for block in (FOLDER / "planted_faults.txt").read_text().split("\n== ")[1:]:
         name, *lines = block.rstrip("\n").split("\n")

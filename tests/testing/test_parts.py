@@ -1,4 +1,4 @@
-"""The plainest layers keep the contracts they stand in for."""
+"""The simplest layers keep the contracts that they replace."""
 
 import asyncio
 

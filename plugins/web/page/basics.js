@@ -29,7 +29,7 @@ function join(...parts) {
   return whole;
 }
 
-/** A number in so many bytes, big-endian. */
+/** A number in this many bytes, big-endian. */
 function numberIn(size, value) {
   const bytes = new Uint8Array(size);
   for (let at = size, rest = BigInt(value); at--; rest >>= 8n) bytes[at] = Number(rest & 255n);

@@ -49,7 +49,7 @@ class Frames {
     this.isOpen = true;
   }
 
-  /** The next frame, of so many bytes at most. */
+  /** The next frame, of at most this many bytes. */
   async receive(most = 65535) {
     for (;;) {
       if (this.buffer.length > 1) {

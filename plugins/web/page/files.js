@@ -5,7 +5,7 @@ const CHUNK = 262_144, PER_BLOCK = 1024, BLOCK = CHUNK * PER_BLOCK, HASH = 32;
 const PIECE = 65_511, WINDOW = 10 * PIECE, GIVE_BACK = 3 * PIECE;
 const LARGEST = 2 ** 31; // of what is received: it is kept by the browser until all has come
 const MOST_OFFERS = 100;
-const AHEAD = MIB; // so many bytes may wait in the WebSocket before data does
+const AHEAD = MIB; // how many bytes may wait in the WebSocket before data does
 const REPLIES = {
   accepted: "accepts", declined: "declines", cancelled: "does not want", done: "has received", failed: "could not receive",
 };

@@ -110,7 +110,7 @@ class Inbox(Ui):
             self._interrupt()
 
     def _go_on(self, at: int) -> None:
-        """Read on where no more than so many wait."""
+        """Continue to read if no more than this many wait."""
         if self._held and len(self._events) <= at and self.conversation:
             self._held = False
             self.conversation.read_on()

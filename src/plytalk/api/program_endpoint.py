@@ -39,7 +39,7 @@ def no_secret(prompt: str) -> str:
 class ProgramEndpoint(ABC):
     """One that takes part in a conversation: an asynchronous context manager, and an iterator over the events.
 
-    What its task does has `home` for the folder of its files. Where nothing can be had, entering the context raises ChatError;
+    What its task does has `home` for the folder of its files. If there is no connection, entering the context raises ChatError;
     leaving it says goodbye, waits until everything is received, and raises what failed.
     """
 

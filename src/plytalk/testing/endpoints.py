@@ -35,7 +35,7 @@ class Endpoint:
         self.session.say(text)
 
     async def hears(self, messages: int = 1) -> list[str]:
-        """All that this side has been told, once that is at least so many messages."""
+        """All that this side has been told, once that is at least this many messages."""
         await self.ui.until(messages=messages)
         return self.ui.messages
 
@@ -75,7 +75,7 @@ async def two_ends(
 async def open_ends(
     client: Stack, server: Stack, *, cut: Cut | None = None, limits: Limits | None = None
 ) -> AsyncIterator[tuple[Endpoint, Endpoint]]:
-    """The same for two stacks made beforehand, each with a `RecordingUi`. Raises what the first to fail raises."""
+    """The same for two stacks made in advance, each with a `RecordingUi`. Raises what the first to fail raises."""
     streams = memory_stream_pair(cut)
     sessions = (
         DirectChat(Connection(client, streams[0], Role.INITIATOR, limits=limits)),

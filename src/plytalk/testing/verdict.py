@@ -99,7 +99,7 @@ def shows(text: str, secret: bytes) -> bool:
 
 
 def demand_silence(text: str, secrets: SessionSecrets, where: str) -> None:
-    """No key of `secrets` may stand in `text`."""
+    """No key of `secrets` may be in `text`."""
     for key in (secrets.send, secrets.receive):
         demand(
             not shows(text, bytes(key)),

@@ -1,4 +1,4 @@
-"""Spans of bytes, and what of them stands in every trace."""
+"""Spans of bytes, and which of them every trace has."""
 
 from plytalk.core.contracts.spans import FILES, Span, without_files
 

@@ -48,7 +48,7 @@ class Clock:
         return any(not timer.cancelled for *_, timer in self.due)
 
     def ticks(self, times: int = 1) -> None:
-        """Let an eighth of a period go by, so many times."""
+        """Let an eighth of a period go by, this many times."""
         for _ in range(times):
             [(delay, function, _)] = [one for one in self.due if not one[2].cancelled]
             assert delay == PERIOD / PARTS

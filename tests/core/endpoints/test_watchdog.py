@@ -60,7 +60,7 @@ async def test_the_line_that_blocks_is_named_once() -> None:
 
 
 class Rounds(threading.Event):
-    """Is set after so many rounds of the watchdog, and says so to the loop."""
+    """Is set after this many rounds of the watchdog, and says so to the loop."""
 
     def __init__(self, count: int) -> None:
         super().__init__()

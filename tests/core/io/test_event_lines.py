@@ -163,7 +163,7 @@ def test_on_coming_into_a_room_one_reads_with_whom(names: tuple[str, ...], prese
     ids=lambda report: report.type,
 )
 def test_what_a_member_does_never_looks_like_a_report(report: Event) -> None:
-    """A report has its name in brackets, which stand in no name."""
+    """A report has its name in brackets, which no name can have."""
     [reported] = lines_of(report)
     assert reported.startswith("* [ann] ")
     copied = reported.removeprefix("* [ann] ")

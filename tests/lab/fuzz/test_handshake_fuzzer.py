@@ -14,7 +14,7 @@ ATTEMPTS = 2000
 
 
 def up_to(attempts: int) -> Callable[[FuzzReport], bool]:
-    """Go on until the first finding, for so many attempts."""
+    """Go on until the first finding, for this many attempts."""
     return lambda report: report.attempts < attempts and not report.findings
 
 

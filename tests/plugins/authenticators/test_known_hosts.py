@@ -95,7 +95,7 @@ PLACES = {
     "chat.example.org": "[chat.example.org]",
     "|1|hidden": "[%7c1%7chidden]",
 }
-"""Addresses of transports without a host and a port, and how they stand in the file."""
+"""Addresses of transports without a host and a port, and how the file has them."""
 
 
 @pytest.mark.parametrize("address", PLACES)

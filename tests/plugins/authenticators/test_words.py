@@ -51,7 +51,7 @@ def test_the_commitment_is_the_one_of_the_protocols_page() -> None:
 
 
 class Script:
-    """A channel on which the other side says what is given beforehand."""
+    """A channel on which the other side says what is given in advance."""
 
     def __init__(self, *says: bytes) -> None:
         self.sent: list[bytes] = []

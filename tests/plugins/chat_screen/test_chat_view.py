@@ -1,4 +1,4 @@
-"""A conversation on a terminal: what stands above the line, and what is still open."""
+"""A conversation on a terminal: the rows above the line, and what is still open."""
 
 import asyncio
 import re

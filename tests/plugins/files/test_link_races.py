@@ -44,7 +44,7 @@ while True:
 
 @contextmanager
 def racing(folder: Path, outside: Path) -> Iterator[Iterator[int]]:
-    """Swap for links what is in a folder; gives numbers until there were so many tries and so many swaps."""
+    """Swap for links what is in a folder; gives numbers until there were this many tries and this many swaps."""
     command = [sys.executable, "-c", RACER, str(folder), str(outside), str(RACES)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as racer:
         assert racer.stdout

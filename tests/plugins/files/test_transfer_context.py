@@ -1,4 +1,4 @@
-"""What all transfers of a user share: events, at most so many, and tasks that end."""
+"""What all transfers of a user share: a limited number of events, and tasks that end."""
 
 import asyncio
 from pathlib import Path

@@ -79,7 +79,7 @@ async def come_again(person: Person) -> None:
 
 
 async def offer(sender: Person, receiver: Person, home: Path, size: int, to: str = "") -> None:
-    """Offer the file x, of so many bytes, and wait until the receiver hears of it."""
+    """Offer the file x, of this many bytes, and wait until the receiver hears of it."""
     sender.say(f"/send {written(home / 'x', size)}{to}")
     await reaches(receiver.ui, "offered")
 

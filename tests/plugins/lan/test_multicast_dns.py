@@ -1,4 +1,4 @@
-"""Multicast DNS on one interface: what takes part, and what stands in its way."""
+"""Multicast DNS on one interface: what takes part, and what prevents it."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What the tests of Noise share: the public vectors, and key pairs that are known beforehand."""
+"""What the tests of Noise share: the public vectors, and key pairs that are known in advance."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def vectors() -> Callable[[str], Any]:
 
 @pytest.fixture(scope="session")
 def scripted() -> Script:
-    """A protocol whose ephemeral key is known beforehand, and made once, so that a transcript can be replayed."""
+    """A protocol whose ephemeral key is known in advance, and made once, so that a transcript can be replayed."""
 
     def script(name: str, ephemeral: bytes | None, kem: KEM | None = None) -> NoiseProtocol:
         protocol = named(name)

@@ -1,4 +1,4 @@
-"""What stands behind a command's name: a member, a key, or the rest of the line, and what is said where it is none."""
+"""What follows a command's name: a member, a key, or the rest of the line, and what is said where it is none."""
 
 from pathlib import Path
 

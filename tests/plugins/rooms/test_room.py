@@ -156,7 +156,7 @@ LONG = 400_000
 
 
 async def long(person: Stranger, count: int) -> None:
-    """Until so many long messages have come."""
+    """Until this many long messages have come."""
     await person.until(lambda: sum(len(body) > LONG for body in person.bodies) == count, "They do not come")
 
 

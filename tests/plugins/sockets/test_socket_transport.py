@@ -28,7 +28,7 @@ def connected() -> tuple[AsyncioStream, SocketTransport, socket.socket]:
 
 
 async def received(sock: socket.socket, size: int) -> bytes:
-    """So many bytes, or all until the end."""
+    """This many bytes, or all until the end."""
     loop, got = asyncio.get_running_loop(), b""
     while len(got) < size and (more := await loop.sock_recv(sock, size - len(got))):
         got += more

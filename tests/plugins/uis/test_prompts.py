@@ -303,7 +303,7 @@ async def test_every_key_is_told(screen: Screen) -> None:
     assert len(keys) == 3
 
 
-# -- what stands above, and what is for the moment ---------------------------------------------------------------------------
+# -- the rows above the line, and what is for the moment --------------------------------------------------------------------
 
 
 async def test_rows_for_the_moment_stand_between_what_happened_and_the_line(screen: Screen) -> None:

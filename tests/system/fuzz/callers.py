@@ -196,7 +196,7 @@ def key_of(person: Stranger) -> str:
 
 
 async def call(scene: Scene, at_once: int, going: Callable[[int], bool]) -> int:
-    """Have conversations for as long as `going(number)`, so many at a time; how many there were."""
+    """Have conversations for as long as `going(number)`, `at_once` at a time; return how many there were."""
     number = 0
 
     async def one_after_another() -> None:

@@ -43,7 +43,7 @@ async def arrives(peer, ours, role, suite=CHACHA, edit=bytes, **how):
         role is Role.INITIATOR,
         edit(prologue),
         [PSK] if "psk" in chosen else [],
-        static,  # any pair: XX does not have it known beforehand
+        static,  # any pair: XX does not need it in advance
         None,
         static.private.private_bytes_raw(),
         None,

@@ -15,7 +15,7 @@ from programs import Chat, chat, complaint, started
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "howto-server.md"
 TRUSTS = {"ncat": "--ssl-trustfile {ca} ", "openssl": "-CAfile {ca} ", "socat": ",cafile={ca}"}
-"""By which option each program trusts the test's CA besides those of the system, and where it stands in the line of the page."""
+"""By which option each program trusts the test's CA besides those of the system, and where the line of the page has it."""
 
 
 def documented(program: str) -> str:

@@ -1,6 +1,6 @@
 """What the three peers do alike when run as programs: listen or connect, then two threads on one blocking socket.
 
-`run(chat)` takes one of the modules demo01, demo02, secure_chat; how they differ stands there, by these names:
+`run(chat)` takes one of the modules demo01, demo02, secure_chat; how they differ is there, by these names:
 PORT, PROMPT, RECEIVED, SKIPPED (errors after which receiving goes on), LAST_WORD (sent at end of input, or None),
 outgoing(line), new_private_key, handshake_server, handshake_client, send_message, recv_message.
 """

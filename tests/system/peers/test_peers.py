@@ -1,4 +1,4 @@
-"""The peers against each other, their habits, and the transcripts they left: what the interoperation tests stand on."""
+"""The peers against each other, their habits, and the transcripts they left: what the interoperation tests depend on."""
 
 import ast
 import json

@@ -114,7 +114,7 @@ def oversize(amount: Amount) -> Iterator[Row]:
 
 
 def refused(port: int, header: bytes, count: int) -> int:
-    """How many of so many connections the server ended by itself within two seconds, less than it waits for silent peers."""
+    """How many of these connections the server ended by itself within two seconds, less than it waits for silent peers."""
     ended = 0
     for _ in range(count):
         with socket.create_connection((LOOPBACK, port), 5) as sock:

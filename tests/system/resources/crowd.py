@@ -3,7 +3,8 @@
 `silent` opens COUNT connections, 2,500 a second, and says nothing; it prints `there` once all stand, and keeps them until its
 input ends. PORT may then be the path of a socket. `slow` opens COUNT connections, 1,000 a second, and sends a byte a second over
 each until the server has ended all; `flood` connects COUNT times and breaks each connection off when a hundred newer ones are
-there. They come from so many loopback ADDRESSES, or with 0 from where honest peers come. Prints one JSON object. Ends by itself.
+there. They come from this many loopback ADDRESSES, or with 0 from where honest peers come. Prints one JSON object. Ends by
+itself.
 """
 
 import json

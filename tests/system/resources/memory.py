@@ -67,7 +67,7 @@ async def converse(server: Server, profile: str, count: int) -> tuple[int, int, 
 
 
 async def several(port: int, profile: str, count: int, keys: Keys) -> None:
-    """So many conversations with a server; all must get in."""
+    """This many conversations with a server; all must get in."""
     ours = stack(profile)
     left = count
 

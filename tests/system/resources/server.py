@@ -155,7 +155,7 @@ class Honest:
             await Client(self.stack, Registry(points=[]).manager.hook).run(LOOPBACK, self.port)
 
     async def conversation(self) -> float:
-        """Seconds from the call to the end of a short conversation, whatever stands in between. Raises TimeoutError after 20."""
+        """Seconds from the call to the end of a short conversation, whatever is in between. Raises TimeoutError after 20."""
         begun = perf_counter()
         async with asyncio.timeout(20):
             while True:

@@ -30,7 +30,7 @@ FORGED = ("Message Received: ", "Type Message: ", "chat: ", "alice> ", "[12:00] 
 
 
 def hostile(amount: int = AMOUNT, seed: int = 1) -> list[str]:
-    """So many different texts, the same ones for the same seed; each kind is among them."""
+    """This many different texts, the same ones for the same seed; each kind is among them."""
     draw = random.Random(seed)
     found: dict[str, None] = {}
     kinds = [csi, escape, string, unterminated, broken, bidi, markup, cut, piled]

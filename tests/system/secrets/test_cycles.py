@@ -266,7 +266,7 @@ async def test_nor_one_that_was_traced(tmp_path: Path) -> None:
 
 
 async def settled(case: Case, ends: Ends, times: int) -> None:
-    """So many conversations, one after the other, and the server is done with all of them."""
+    """This many conversations, one after the other, and the server is done with all of them."""
     before = case.counts.over
     for number in range(times):
         await ends(case)

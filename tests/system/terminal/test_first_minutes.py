@@ -1,4 +1,4 @@
-"""What stands above the first prompt: who I am (the first time), where I listen or whom I talk to, what to paste, warnings."""
+"""What is above the first prompt: who I am (the first time), where I listen or whom I talk to, what to paste, warnings."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,7 @@
 """The first use of a server's key, cell by cell, by the real `chat connect` against a real server.
 
                      on a terminal            off it            off it, with --accept-new
-    absent           asks: yes 0, no 4        refuses, 4        connects: told so beforehand
+    absent           asks: yes 0, no 4        refuses, 4        connects: told so in advance
     same             connects                 connects          connects
     changed          refuses, 5               refuses, 5        refuses, 5
     other type       refuses, 5               refuses, 5        refuses, 5
@@ -11,7 +11,7 @@
     disk full        asks, then refuses, 4    refuses, 4        refuses, 4
     two writers      asks, then refuses, 5    refuses, 4        refuses, 4
 
-Where nobody said so beforehand, `same` is the only state that connects without a question. *Connects* means that words can be
+If nobody said so in advance, `same` is the only state that connects without a question. *Connects* means that words can be
 said; whatever was refused, the server hears of nobody, and known_hosts is left as it was.
 """
 

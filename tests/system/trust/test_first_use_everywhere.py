@@ -8,7 +8,7 @@ import pytest
 from programs import chat, home, started
 
 Served = Callable[[Path], AbstractContextManager[tuple[Sequence[str], str]]]
-"""Serves while a block runs; gives what a client writes, and how the server stands in known_hosts."""
+"""Serves while a block runs; gives what a client writes, and how known_hosts has the server."""
 
 
 @contextmanager
