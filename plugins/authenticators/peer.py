@@ -22,6 +22,10 @@ class PinnedPeer(Authenticator):
     options = (Option("peer", "Talk only to the key with this fingerprint (SHA256:...).", metavar="FINGERPRINT", chooses=True),)
 
     def __init__(self, peer: str = "") -> None:
+        if not peer:
+            raise Usage(
+                "No fingerprint says whom to talk to.", "Give --peer SHA256:..., which `chat serve` prints when it starts."
+            )
         try:
             self._fingerprint = parse_fingerprint(peer)
         except ValueError:

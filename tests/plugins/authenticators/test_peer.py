@@ -1,6 +1,6 @@
 import pytest
 from judging import ALICE, BOB, Shown
-from programs import chat
+from programs import ENVIRONMENT, chat
 
 from plytalk.core.contracts.errors import ChangedPeer, Usage
 from plytalk.plugins.authenticators.peer import PinnedPeer
@@ -22,7 +22,6 @@ async def test_every_other_key_is_refused_with_both_fingerprints() -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        "",
         ALICE.fingerprint[:-1],  # a part of one is none: somebody could make a key for the rest
         ALICE.fingerprint + "=",
         ALICE.fingerprint.removeprefix("SHA256:"),
@@ -41,3 +40,10 @@ def test_the_command_says_so_too() -> None:
     run = chat("connect", "127.0.0.1:1", "--peer", "SHA256:short")
     assert run.returncode == 2
     assert "`chat serve` prints its own" in run.stderr
+
+
+def test_where_no_fingerprint_was_given_it_says_which_option_gives_one() -> None:
+    for options, variables in ((["--auth", "peer"], {}), ([], {"PLYTALK_AUTH": "peer"})):
+        run = chat("connect", "127.0.0.1:1", *options, environment={**ENVIRONMENT, **variables})
+        assert run.returncode == 2
+        assert run.stderr.startswith("chat: No fingerprint says whom to talk to. Give --peer SHA256:")
