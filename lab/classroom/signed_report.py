@@ -75,7 +75,7 @@ def parse_report(content: bytes) -> SignedReport:
         raise BadReport("It is not a report.") from None
     match found:
         case {"plytalk_report": 1, "name": str(name), "key": str(key), "answers": dict(answers), "signature": str(signature)}:
-            body = {one: found[one] for one in ("plytalk_report", "name", "key", "answers")}
+            body = {"plytalk_report": VERSION, "name": name, "key": key, "answers": answers}  # not `true` or 1.0, which equal it
         case _:
             raise BadReport("It is not a report, or one of another version.")
     if canonical(body | {"signature": signature}) + b"\n" != content:

@@ -77,6 +77,16 @@ def test_a_signature_has_one_spelling(erin: OwnIdentity) -> None:
             parse_report(canonical(real | {"signature": f"{real['signature'][:85]}{last}=="}) + b"\n")
 
 
+@pytest.mark.parametrize("version", [True, 1.0])
+def test_a_version_has_one_spelling(erin: OwnIdentity, version: object) -> None:
+    """Python takes `true` and `1.0` for 1, and its owner can sign such a report."""
+    body = {name: value for name, value in json.loads(sign("erin", ANSWERS, erin)).items() if name != "signature"}
+    body["plytalk_report"] = version
+    signature = b64encode(erin.sign(CONTEXT + canonical(body))).decode()
+    with pytest.raises(BadReport):
+        parse_report(canonical(body | {"signature": signature}) + b"\n")
+
+
 def test_forged_reports_are_refused(erin: OwnIdentity, frank: OwnIdentity) -> None:
     """What another can put together of a report and the public key: with own signatures, and with old ones of other texts."""
     real = json.loads(sign("erin", ANSWERS, erin))
