@@ -193,7 +193,7 @@ def receive(choice: Choice, address: str, port: int | None, overwrite: bool, qui
 def written_out(folder: Path) -> int:
     """Write the files of a folder to standard output, one after another; gives the exit code."""
     for path in sorted(folder.iterdir()):
-        if path.is_dir():
+        if os.path.isdir(path):
             complain(f"{path.name} is a folder, which standard output cannot take: choose another place with --into.")
             return Exit.FAILED
         with path.open("rb") as source, open(1, "wb", closefd=False) as target:

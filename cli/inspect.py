@@ -1,6 +1,7 @@
 """`chat inspect`: step through a recorded conversation, layer by layer."""
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -122,7 +123,7 @@ def details(frame: InspectedFrame, event: TraceEvent) -> Iterator[str]:
 def write(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all, and say so; it is its owner's alone, as the trace is. Raises Usage."""
     try:
-        if path.exists() and not path.is_file():  # a pipe or a device, which nothing can take the place of
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe or a device, which nothing can take the place of
             path.write_bytes(content)
         else:
             files.write(path, content, limit=None)

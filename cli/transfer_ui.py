@@ -4,6 +4,7 @@ import asyncio
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -251,7 +252,7 @@ class ReceiveUi(TransferUi):
         if accepted:
             self.pending.add(offer.transfer)
             name = safe_name(offer.name)
-            exists = self._overwrite and (self._overwrite / name).is_file()
+            exists = self._overwrite and isfile(self._overwrite / name)  # noqa: ASYNC240 - one look
             if exists and await self._says_yes(f"{name} exists. Replace it?", "a number is added to its name."):
                 words.append(REPLACE)
         conversation.command("accept" if accepted else "decline", words)

@@ -366,3 +366,19 @@ def test_temporary_folders_are_made_in_one_place() -> None:
     """What the standard library offers leaves the folder behind if it is interrupted at the wrong moment."""
     users = [name for name in SOURCES if re.search(r"TemporaryDirectory\(|mkdtemp\(", (ROOT / name).read_text(encoding="utf-8"))]
     assert users == []
+
+
+PREDICATE = re.compile(
+    r"(?<!os\.path)\.(exists|is_file|is_dir|is_symlink|is_mount|is_socket|is_fifo|is_block_device|is_char_device)\("
+)
+
+
+def test_whether_a_path_exists_is_asked_of_os_path() -> None:
+    """A Path raises OSError for a name that is too long or a folder that may not be read; os.path says no."""
+    users = [
+        f"{name}:{number}"
+        for name in {*SOURCES} - {"lab/attacks/scenario.py"}  # which makes the files that it looks for
+        for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1)
+        if PREDICATE.search(line)
+    ]
+    assert users == []

@@ -160,7 +160,7 @@ def _give_name(new: Path, path: Path) -> None:
 
 def make_folder(path: Path) -> None:
     """Make a folder, and those above it, for this user alone (0700); one that exists stays as it is. Raises OSError."""
-    for missing in reversed([each for each in (path, *path.parents) if not each.exists()]):
+    for missing in reversed([each for each in (path, *path.parents) if not os.path.exists(each)]):
         missing.mkdir(0o700, exist_ok=True)
 
 

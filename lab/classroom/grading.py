@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -48,7 +49,7 @@ def report_files(given: Iterable[Path]) -> list[Path]:
     """The reports that were named, and those in the folders that were. Raises Usage."""
     files: list[Path] = []
     for path in given:
-        files += sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        files += sorted(path.glob(f"*{SUFFIX}")) if os.path.isdir(path) else [path]
     if not files:
         raise Usage(f"There is no report: no file ends with {SUFFIX}.", "Name the files.")
     if len(files) > MOST_REPORTS:

@@ -6,6 +6,7 @@ grades it judges the answers again, under the seed that is the fingerprint of th
 """
 
 import json
+import os
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -136,7 +137,7 @@ def add_answer(path: Path, name: str, number: int, answer: str, identity: OwnIde
 
     Raises Usage, BadName, BadReport, StoreError.
     """
-    before = parse_report(read_report(path)) if path.exists() else None
+    before = parse_report(read_report(path)) if os.path.lexists(path) else None
     if before and before.key != identity.public:
         raise Usage(f"The report {path} was signed with another key, {before.key.fingerprint}.", "Name another file.")
     if before is None and not name:

@@ -6,6 +6,7 @@ asks to join. Where just two are there, both see and send what they would withou
 What only a server needs is imported there, so that a client starts sooner.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,8 +118,7 @@ class Rooms(Feature):
         self._files: UserFiles | None = None  # of the server's user
         if no_files and (into or yes or accept_from):
             raise Usage("--no-files receives no file, and --into, --yes and --accept-from say how.", "Leave out one of them.")
-        can_be_made = into is not None and into.parent.is_dir() and not into.exists()
-        if into and not (into.is_dir() or can_be_made):
+        if into and not (os.path.isdir(into) or can_be_made(into)):
             raise Usage(f"--into {shorten(str(into))} is not a folder.", "Make it first, or name another one.")
         self._file_options = ReceiveOptions(into or Path(), yes, (accept_from,) if accept_from else (), fsync, no_files)
         self._room_client = RoomClient(self._room, self._name, reconnect, self._signals, self._file_options)
@@ -237,6 +237,17 @@ def named_room(name: str) -> str:
     from plytalk.plugins.rooms.member_names import room_name
 
     return room_name(name)
+
+
+def can_be_made(folder: Path) -> bool:
+    """Whether nothing of this name is there, in a folder that is."""
+    try:
+        os.lstat(folder)
+    except FileNotFoundError:
+        return os.path.isdir(folder.parent)
+    except OSError:  # a name that is too long, say
+        return False
+    return False
 
 
 @hookimpl

@@ -10,6 +10,7 @@ One fact a line; lines written by hand stay as they are, and `#` begins a commen
 the whole file, so that no ban is forgotten by accident: the server does not start, or the change is not made.
 """
 
+import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -261,7 +262,7 @@ class Moderation:
             self._now = after
 
     def _still_there(self, lines: list[str]) -> list[str]:
-        if self.path is not None and self._now.lines and not lines and not self.path.exists():
+        if self.path is not None and self._now.lines and not lines and not os.path.exists(self.path):
             raise StoreError(f"{self.path} is gone.", "Restore it, or restart the server: until then it uses what it read last.")
         return lines
 

@@ -115,3 +115,13 @@ def test_a_file_that_is_no_report_is_refused(tmp_path: Path) -> None:
     run = chat("lab", "report", "x.report", folder=tmp_path)
     assert run.returncode == 1
     assert "It is not a report" in complaint(run)
+
+
+@pytest.mark.parametrize("arguments", [("exercise", "1", "--check", "x", "--name", "erin", "--report"), ("grade",), ("report",)])
+def test_a_name_that_no_file_can_have_is_refused_in_words(
+    arguments: tuple[str, ...], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    run = chat("lab", *arguments, str(tmp_path / ("a" * 300)), environment=environment)
+    assert run.returncode in (1, 2)
+    assert "ile name too long" in run.stderr + run.stdout
+    assert "Unexpected error" not in run.stderr

@@ -43,6 +43,7 @@ def test_it_is_the_layer_of_its_module() -> None:
         ({"room": "no room"}, "cannot be the name of a room"),
         ({"no_files": True, "yes": True}, "--no-files receives no file"),
         ({"no_files": True, "into": Path("x")}, "--no-files receives no file"),
+        ({"into": Path("a" * 300)}, "is not a folder"),  # which the system does not even look for
     ],
 )
 def test_options_that_cannot_be(options: dict, sentence: str) -> None:
