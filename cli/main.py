@@ -120,6 +120,8 @@ def main() -> None:
         warnings.simplefilter("ignore")
     treat_as_control_c()
     debug = "--debug" in sys.argv[1:2] or bool(os.environ.get("PLYTALK_DEBUG"))
+    if not debug:
+        sys.unraisablehook = lambda unraisable: None  # what an object raises as it goes changes nothing
     try:
         code = int(run(debug) or 0)
         flush_output()
@@ -167,14 +169,16 @@ def run(debug: bool) -> int:
 
 
 def blamed(error: BaseException) -> int:
-    """Say whose fault an unexpected error is; the exit code where it is a plugin's, else 0."""
+    """Say whose fault an unexpected error is; the exit code where it is not this program's own, else 0."""
     from plytalk.core.contracts.blame import blame_code
+    from plytalk.core.contracts.shortage import shortage
 
-    if fault := blame_code(error):
+    if fault := shortage(error) or blame_code(error):
         complain(fault.sentence)
         return fault.exit_code
     if not isinstance(error, SystemExit):
-        complain(f"Unexpected error: {type(error).__name__}. {REPORT_IT}")
+        refused = f" ({error.strerror.lower()})" if isinstance(error, OSError) and error.strerror else ""
+        complain(f"Unexpected error: {type(error).__name__}{refused}. {REPORT_IT}")
     return 0
 
 

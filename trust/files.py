@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from plytalk.core.contracts.shortage import shortage
 from plytalk.core.io.lines import BOM, UTF16
 from plytalk.trust.locks import acquire, release
 from plytalk.trust.store_errors import Corrupt, Exposed, FileExists, FileInUse, StoreError, Unwritable
@@ -212,7 +213,10 @@ def _lines(path: Path, content: bytes) -> list[str]:
 
 
 def _unreadable(path: Path, trouble: OSError) -> StoreError:
-    return StoreError(f"{path} cannot be read: {trouble.strerror}.", "Look at its owner and its rights with `ls -l`.")
+    short = shortage(trouble)
+    return StoreError(
+        f"{path} cannot be read: {trouble.strerror}.", short.hint if short else "Look at its owner and its rights with `ls -l`."
+    )
 
 
 def _too_large(path: Path, limit: int) -> StoreError:

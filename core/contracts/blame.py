@@ -18,6 +18,7 @@ from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.kinds import GROUP, KINDS, is_built_in
 from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.shortage import shortage
 from plytalk.core.contracts.transport import Stream, Transport
 
 BYTES = (bytes, bytearray, memoryview)
@@ -26,11 +27,13 @@ GIVERS = {"encode": ("cipher", "seal"), "seal": ("messages", "pack"), "open": ("
 WORDS = {"auth": "authenticator"}
 
 
-def blame(error: BaseException, suspects: Sequence[Layer | type[Layer]], said: str = "raised {}.") -> BrokenPlugin | None:
+def blame(error: BaseException, suspects: Sequence[Layer | type[Layer]], said: str = "raised {}.") -> ChatError | None:
     """The error to raise in place of one that came out of a layer; None where no suspect is seen in the traceback.
 
     `said` is what its sentence says after the layer's name, `{}` being the kind of error. A single suspect is the one.
     """
+    if short := shortage(error):
+        return short
     layers = [_class_of(one) for one in suspects]
     found = _culprit(error, layers)
     layer = found.layer or (layers[0] if len(layers) == 1 else None)
@@ -45,7 +48,7 @@ def blame(error: BaseException, suspects: Sequence[Layer | type[Layer]], said: s
     return made
 
 
-def blame_one(error: BaseException, layer: Layer | type[Layer], said: str = "raised {}.") -> BrokenPlugin:
+def blame_one(error: BaseException, layer: Layer | type[Layer], said: str = "raised {}.") -> ChatError:
     """The same for the one layer that was called."""
     made = blame(error, [layer], said)
     assert made is not None
@@ -71,18 +74,16 @@ def blaming(layer: Layer, said: str = "raised {}.") -> AbstractContextManager[No
     return replacing_faults(lambda error: blame_one(error, layer, said))
 
 
-def blame_hook(
-    error: BaseException, hook: str, called: Sequence[Callable[..., Any]], contract: Callable[..., Any]
-) -> BrokenPlugin:
+def blame_hook(error: BaseException, hook: str, called: Sequence[Callable[..., Any]], contract: Callable[..., Any]) -> ChatError:
     """The error to raise in place of one that came out of a hook: `called` are the functions of the plugins that have it."""
     files = {function.__code__.co_filename: function for function in map(unwrap, called)}
     steps = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
     file = next((file for file, _ in steps if file in files), None)
     if file is None:
-        return BrokenPlugin(f"The hook `{hook}` of a plugin raised {type(error).__name__}.")
+        return shortage(error) or BrokenPlugin(f"The hook `{hook}` of a plugin raised {type(error).__name__}.")
     line = [line for where, line in steps if where == file][-1]
     module = files[file].__module__
-    made = BrokenPlugin(
+    made = shortage(error) or BrokenPlugin(
         f"The hook `{hook}` of {clean(module)} raised {type(error).__name__}.",
         f"See {clean(f'{file}:{line}')} of {origin(module)}. The contract asks for {written(hook, contract)}.",
     )

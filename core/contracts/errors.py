@@ -7,6 +7,7 @@
         ImpossibleStack     the layers chosen cannot work together               exit 2
         CannotConnect       no connection, or no listening socket                exit 3
         OutputFailed        standard output cannot be written                    exit 1
+        Shortage            the system has no file, thread or memory left        exit 1
         PluginError                                                              exit 7
           UnknownLayer        no layer of that name                              exit 2
           DuplicateLayer      two plugins claim one name
@@ -115,6 +116,12 @@ class OutputFailed(LocalError):
         super().__init__(message, hint)
         self.nobody_reads = nobody_reads
         """Whether the program that reads from the pipe has ended, as `head` does."""
+
+
+class Shortage(LocalError):
+    """The system gives this program no more of something that it needs."""
+
+    hint = "`ulimit -a` shows the limits."
 
 
 class PluginError(LocalError):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from plytalk.core.contracts.blame import blame_code
 from plytalk.core.contracts.errors import REPORT_IT
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.shortage import shortage
 from plytalk.core.endpoints.notices import Notices
 
 T = TypeVar("T")
@@ -32,6 +33,6 @@ def sentence_of(message: str, error: BaseException | None) -> str:
     what = clean(message.partition("(")[0]).rstrip(".")  # the rest has the arguments of a callback, perhaps a message
     if isinstance(error, OSError) and error.strerror:
         return f"{what}: {error.strerror.lower()}."
-    if error and (fault := blame_code(error)):
+    if error and (fault := shortage(error) or blame_code(error)):
         return f"{what}: {fault.sentence}"
     return f"{what}: {type(error).__name__}. {REPORT_IT}" if error else f"{what}. {REPORT_IT}"

@@ -208,7 +208,7 @@ class Establishment:
             let_through(error)
             raise self._fault(error) from error
 
-    def _fault(self, error: BaseException) -> BrokenPlugin:
+    def _fault(self, error: BaseException) -> ChatError:
         return blame(error, self._stack.layers) or blame_one(error, self._stack.handshake)
 
     def _secrets(self, got: object, method: str) -> SessionSecrets:

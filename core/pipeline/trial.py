@@ -11,14 +11,14 @@ from plytalk.core.stack.selection import Stack
 KIND, WORD = b"M", "x"
 
 
-def fault_of_layer(error: BaseException, stack: Stack) -> BrokenPlugin:
+def fault_of_layer(error: BaseException, stack: Stack) -> ChatError:
     """The error to raise in place of one that came out of a layer."""
     said = "raised {}; the conversation ends here."
     vague = BrokenPlugin(f"A layer of {stack.line} {said.format(type(error).__name__)}")
     return blame(error, stack.layers, said) or tried(stack) or vague
 
 
-def tried(stack: Stack) -> BrokenPlugin | None:
+def tried(stack: Stack) -> ChatError | None:
     """What is wrong with the framer or the messages, as far as one frame and one word show it."""
     try:
         _try_framer(stack)

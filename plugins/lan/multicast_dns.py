@@ -4,6 +4,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from plytalk.core.contracts.errors import CannotConnect, Usage
+from plytalk.core.contracts.shortage import shortage
 from plytalk.plugins.lan.lan_interface import LanInterface, keep_to
 
 if TYPE_CHECKING:
@@ -50,5 +51,7 @@ def cannot_use(interface: LanInterface, error: Exception) -> CannotConnect:
     why = str(getattr(error, "strerror", None) or error or type(error).__name__)
     return CannotConnect(
         f"Multicast DNS cannot be used on {interface.name}: {why.lower()}.",
-        "Another program may hold its port, 5353, for itself: with avahi, set disallow-other-stacks=no.",
+        short.hint
+        if (short := shortage(error))
+        else "Another program may hold its port, 5353, for itself: with avahi, set disallow-other-stacks=no.",
     )

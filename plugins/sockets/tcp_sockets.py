@@ -13,6 +13,7 @@ from typing import Any
 
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.contracts.shortage import shortage
 from plytalk.core.io.address import EVERY_NETWORK, is_ip_address, join_address
 from plytalk.core.io.asyncio_stream import AsyncioListener, AsyncioStream
 from plytalk.core.io.queue_listener import BACKLOG
@@ -28,6 +29,8 @@ MAPPED = "::ffff:"
 """How a socket for both families shows a peer that came over IPv4 (RFC 4291 section 2.5.5.2)."""
 NOT_HERE = (EADDRNOTAVAIL, EAFNOSUPPORT)
 """What the system says of an address, or of a whole family, that this machine does not have."""
+NO_LOOKUP = (getattr(socket, "EAI_SYSTEM", None), socket.EAI_MEMORY)
+"""What the resolver says where it has no file or memory for its work."""
 ONION = ".onion"
 """What the names of onion services end with. They must never be looked up: RFC 7686 section 2."""
 RESETS = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
@@ -152,7 +155,8 @@ async def connect(host: str, port: int) -> TcpStream:
         ) from None
     except OSError as error:
         raise CannotConnect(
-            f"Cannot connect to {name}: {why(error)}", "Check that the server is running and the port is right."
+            f"Cannot connect to {name}: {why(error)}",
+            short.hint if (short := shortage(error)) else "Check that the server is running and the port is right.",
         ) from None
     return stream
 
@@ -219,6 +223,11 @@ def check_zone(host: str) -> None:
 
 def no_address(host: str, error: Exception, otherwise: str) -> CannotConnect:
     """Why a host has no address, and what to do."""
+    if isinstance(error, socket.gaierror) and error.errno in NO_LOOKUP:
+        return CannotConnect(
+            f"The system could not look up {shorten(host)!r}.",
+            "It may have no file or memory left for that: look at `ulimit -a`.",
+        )
     if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
         return CannotConnect(f"No name server answers for {shorten(host)!r}.", "Try again, or give the address itself.")
     return CannotConnect(f"No address is known for {shorten(host)!r}.", otherwise)
@@ -239,6 +248,8 @@ def why(error: OSError) -> str:
 
 def todo(error: OSError) -> str:
     """What helps. It names no option: a place to listen is written in several, and in calls of Python."""
+    if short := shortage(error):
+        return short.hint
     return {
         EADDRINUSE: "Choose another port, or end the program that uses it.",
         EACCES: "Choose a port from 1024 up.",

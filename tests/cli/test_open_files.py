@@ -57,3 +57,25 @@ def test_callers_for_whom_no_file_is_left_are_told_of_in_a_line_without_a_traceb
         server.process.send_signal(signal.SIGTERM)
         assert server.status() == 0
         assert "Traceback" not in "".join(server.told)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize("files", [5, 6, 7])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("connect", "127.0.0.1:1"),
+        ("serve", "--port", "0", "--headless", "--allow", "/dev/null"),
+        ("audit", "127.0.0.1:1"),
+        ("bench", "--rounds", "1", "--seconds", "0.001", "--sizes", "16", "--tcp"),
+    ],
+)
+def test_a_program_that_may_open_no_more_files_says_so_in_words(command, files, tmp_path):
+    """Not even the event loop can be made then, and asyncio leaves half of one, whose end is a traceback."""
+    run = subprocess.run(
+        [*few(files), *command], env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode != 0
+    assert "Traceback" not in run.stderr
+    assert "Unexpected error" not in run.stderr
+    assert " raised " not in run.stderr
