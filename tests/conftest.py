@@ -20,7 +20,8 @@ from surroundings import ROOT, Folders, Leftovers, prepare
 
 HOME = prepare()  # before anything is imported that reads the environment
 
-from event_checks import FAULTS  # noqa: E402  # see above
+import virtual_time  # noqa: E402  # see above
+from event_checks import FAULTS  # noqa: E402
 
 from plytalk.testing import verdict  # noqa: E402
 
@@ -43,7 +44,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         async with asyncio.timeout(PATIENCE):
             await pyfuncitem.obj(**arguments)
 
-    verdict.run(before_the_end)
+    if pyfuncitem.get_closest_marker("virtual_time"):
+        virtual_time.run(lambda: verdict.tidily(before_the_end))
+    else:
+        verdict.run(before_the_end)
     return True
 
 

@@ -8,14 +8,16 @@ from programs import ENVIRONMENT, connect, serve
 
 from plytalk.core.contracts.errors import Exit
 
+PING = "3"  # a peer that is only slow, on a busy machine, answers within that
+
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
 @pytest.mark.parametrize("stopped", ["server", "client"])
 def test_a_stopped_peer_is_noticed(stopped: str, tmp_path: Path) -> None:
     ours, theirs = (ENVIRONMENT | {"PLYTALK_HOME": str(tmp_path / name)} for name in ("server", "client"))
     with (
-        serve("--ping", "0.5", environment=ours) as server,
-        connect(server.port, "--accept-new", "--ping", "0.5", environment=theirs) as client,
+        serve("--ping", PING, environment=ours) as server,
+        connect(server.port, "--accept-new", "--ping", PING, environment=theirs) as client,
     ):
         client.tells("Talking to")
         client.say("hello")
@@ -34,7 +36,7 @@ def test_with_reconnect_a_client_comes_back(tmp_path: Path) -> None:
     ours, theirs = (ENVIRONMENT | {"PLYTALK_HOME": str(tmp_path / name)} for name in ("server", "client"))
     with (
         serve("--keep", environment=ours) as server,
-        connect(server.port, "--accept-new", "--reconnect", "--ping", "0.5", environment=theirs) as client,
+        connect(server.port, "--accept-new", "--reconnect", "--ping", PING, environment=theirs) as client,
     ):
         client.tells("Talking to")
         client.say("before")

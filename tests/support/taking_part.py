@@ -13,7 +13,7 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.io.address import parse_address
 
 OTHER = "SHA256:" + "A" * 43
-QUICK = Limits(goodbye=0.5, farewell=1)
+QUICK = Limits(goodbye=5, farewell=10)
 
 
 async def until(events: AsyncIterator[Event], wanted: Callable[[Any], bool]) -> Any:

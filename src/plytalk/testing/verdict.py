@@ -52,12 +52,13 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(_tidily(main))
+        return asyncio.run(tidily(main))
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, _tidily(main)).result()
+        return pool.submit(asyncio.run, tidily(main)).result()
 
 
-async def _tidily(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+async def tidily(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """What comes of `main`; AssertionError where it leaves a task running or an exception in the event loop."""
     mishaps: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: mishaps.append(context))
     result = await main()

@@ -24,6 +24,8 @@ from plytalk.testing import GivenKeys, RecordingUi, TypedFrames
 from plytalk.testing.transports import Receiver
 from plytalk.testing.verdict import idle
 
+pytestmark = pytest.mark.virtual_time
+
 BAD = {
     "garbage": b"GET / HTTP/1.1\r\n\r\n",
     "a huge frame": b"K\xff\xff\xff\xff",

@@ -13,6 +13,8 @@ from plytalk.core.contracts.questions import Question
 from plytalk.core.pipeline.user_questions import NOT_WAITING
 from plytalk.testing import GivenKeys
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def test_nobody_there_is_said_in_words() -> None:
     its, _ = client()

@@ -23,6 +23,8 @@ from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.testing import TypedFrames
 from plytalk.testing.verdict import idle, within
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def test_notices_of_very_many_bad_peers_are_bounded() -> None:
     async with Serving("bounded", limits=replace(QUICK, unauthenticated=2000, unauthenticated_per_address=2000)) as serving:

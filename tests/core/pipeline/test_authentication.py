@@ -31,6 +31,8 @@ from plytalk.core.pipeline.user_questions import UserQuestions
 from plytalk.testing import RecordingUi, open_ends, stack_of
 from plytalk.testing.parts import PlainWords
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def test_every_authenticator_is_asked_before_the_answer_leaves() -> None:
     class Notes(Open):

@@ -29,6 +29,8 @@ from plytalk.testing import TypedFrames, open_ends, stack_of
 from plytalk.testing.parts import PlainWords, Unsealed
 from plytalk.testing.verdict import idle, within
 
+pytestmark = pytest.mark.virtual_time
+
 
 class Replayable(Shown):
     """A recording of the client passes."""

@@ -31,6 +31,8 @@ from plytalk.testing import TypedFrames, stack_of
 from plytalk.testing.parts import Unsealed
 from plytalk.testing.verdict import idle, within
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def test_a_peer_that_says_nothing_is_too_slow() -> None:
     client = Client(limits=Limits(first_byte=0.05, handshake=3600))

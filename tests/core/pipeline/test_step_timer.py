@@ -22,6 +22,8 @@ from plytalk.core.pipeline.step_timer import StepTimer
 from plytalk.testing import RecordingUi
 from plytalk.testing.verdict import idle, within
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def test_people_may_think_longer_than_peers() -> None:
     class Thinks(RecordingUi):

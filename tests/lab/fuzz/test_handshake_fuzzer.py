@@ -1,6 +1,6 @@
 """The fuzzer finds what was planted in a handshake that it has never seen, and nothing in one that is sound."""
 
-import time
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,13 +64,11 @@ def for_ever() -> None:
 
 
 def test_code_that_never_gives_control_back_is_stopped() -> None:
-    began = time.monotonic()
     with pytest.raises(Stuck):
         for_ever()
-    with deadline(0.05):
+    with deadline(3600):
         pass
-    time.sleep(0.1)  # no alarm is left
-    assert time.monotonic() - began < 60
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0), "an alarm is left"
 
 
 def test_a_server_that_fails_after_hostile_conversations_is_found(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ async def test_the_server_says_goodbye_with_an_exit_status(tmp_path: Path) -> No
 async def test_a_guest_that_does_not_read_is_removed_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "PATIENCE", 0.2)
+    monkeypatch.setattr(pace, "PATIENCE", 1.0)
     async with (
         room(tmp_path, doors=[DOOR], headless=True, rate=0) as server,
         client(server, tmp_path) as erin,
