@@ -70,7 +70,7 @@ async def test_what_is_said_has_a_type_too(tmp_path: Path) -> None:
                 await chat.send(wrong)
             with pytest.raises(Usage, match=r"^name= takes a value of the type str"):
                 await chat.command(wrong)
-            with pytest.raises(Usage, match=r"^argument 2= takes a value of the type str"):
+            with pytest.raises(Usage, match=r"^Argument 2 takes a value of the type str"):
                 await chat.command("msg", "bob", wrong)
             with pytest.raises(Usage, match=r"^event= takes a value of the type Event"):
                 chat.tell_read(wrong)

@@ -1,7 +1,7 @@
 """A server in the test's own process that runs while a block does, of the simplest layers there are."""
 
 import asyncio
-from types import SimpleNamespace
+from types import ModuleType
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.events import Event, Open
@@ -141,6 +141,7 @@ class Shows(GivenKeys):
 
 def hooks(**implementations):
     manager = Registry(points=[]).manager
-    module = SimpleNamespace(**{name: hookimpl(function) for name, function in implementations.items()})
+    module = ModuleType("mine")
+    vars(module).update({name: hookimpl(function) for name, function in implementations.items()})
     manager.register(module, "plytalk_feature_mine")
     return manager.hook
