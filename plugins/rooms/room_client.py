@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from plytalk.core.contracts.endings import EndedBy, Ending
-from plytalk.core.contracts.errors import BadFrame, CannotConnect, HandshakeFailed, Refused, StackMismatch
+from plytalk.core.contracts.errors import BadFrame, CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch
 from plytalk.core.contracts.events import Sender
-from plytalk.core.contracts.items import EXIT, Extension
+from plytalk.core.contracts.items import EXIT, Extension, is_exit
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.ui_hearer import show_closed, show_open, show_two
@@ -76,9 +76,19 @@ class RoomClient(RoomInput):
                 ending = await self._return()
             self._ending = ending
             self._view.requests.lose()
+            self._tell_unsent()
             return ending
+        except ChatError:
+            self._tell_unsent()
+            raise
         finally:
             await run_to_completion(self.files.close())
+
+    def _tell_unsent(self) -> None:
+        """Where it is away and connects no more: what was to be sent on the next connection."""
+        waiting = [line for line, request in self._queue if request is None and not is_exit(line)]
+        if self.chat is None and (lost := len(self._lines) + len(waiting)):
+            self._view.tell(f"You are not connected: {last_lines(lost)} may not have arrived.", "lines-lost")
 
     async def _talk(self, chat: RoomChat) -> Ending:
         self._reconnecting.begin()

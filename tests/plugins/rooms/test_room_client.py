@@ -641,6 +641,19 @@ async def test_who_is_banned_while_away_is_told_and_does_not_try_again(home: Pat
             await bob.over()
 
 
+async def test_who_gets_no_connection_any_more_is_told_what_was_not_sent(home: Path, slow: asyncio.Event) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await crowd.comes("bob", reconnect=True)
+        room_client = await away(crowd, bob)
+        for line in ("one", "two", "exit"):
+            room_client.say(line)
+        crowd.hub.moderation.ban(crowd.key("bob"))
+        slow.set()
+        with pytest.raises(Refused):
+            await bob.over()
+        assert bob.ui.notices[-1] == "You are not connected: your last 2 lines may not have arrived."
+
+
 async def test_an_exit_before_everything_has_arrived_is_said_on_the_next_connection(home: Path, slow: asyncio.Event) -> None:
     async with Crowd(home, headless=True) as crowd:
         witness = await crowd.joins("wendy")

@@ -44,7 +44,7 @@ TALKERS = 3
 """In each room, besides the witness."""
 BREAKS = ("cut", "reset", "stall", "stall and cut", "cut one way")
 DEEDS = ("kill a client", "kill the server", "end the server", "cut everybody")
-ROUNDS, PATIENCE = 12, 5.0
+ROUNDS, PATIENCE = 24, 5.0
 """How often all say a last line once nothing breaks any more, and how long all may take to show it, in seconds."""
 SORRY = re.compile(r"our last (?:(\d+) lines|line) may not have arrived")
 
@@ -68,7 +68,7 @@ class Network:
         self._chance, self._happened = chance, happened
         self._breaks = Inspection(chance, (*BREAKS, "nothing"))
         self.port = 0
-        self.breaking = True
+        self.breaking, self.calm = True, False
         self._links: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
 
@@ -123,7 +123,7 @@ class Network:
         both: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
     ) -> None:
         while data := await reader.read(4096):
-            if kind != "nothing" and self.breaking and 0 < left[0] <= len(data):
+            if kind != "nothing" and self.breaking and not self.calm and 0 < left[0] <= len(data):
                 head, data, left[0] = data[: left[0]], data[left[0] :], 0
                 writer.write(head)
                 await writer.drain()
@@ -149,7 +149,7 @@ def close(writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
 
-@dataclass
+@dataclass(eq=False)
 class Life:
     """One process of a client: what it said, and what it showed as (number or 0, text), in order."""
 
@@ -314,13 +314,27 @@ class Check:
         await self._start(life.name, life.room, door)
 
     async def _restart(self, how: signal.Signals) -> None:
+        """After a server's goodbye clients try for half a minute: meanwhile nothing breaks, or a busy machine takes longer."""
         assert self._server
+        self._network.calm = how == signal.SIGTERM
+        before = {life: len(life.shown) for life in self.lives if not life.killed}
         self._server.send_signal(how)
         await self._server.wait()
         await self._drain
         if self._server.returncode not in (0, -signal.SIGKILL):
             self.problems.append(f"The server ended with {self._server.returncode}: {self._server_told[-3:]}")
         await self._start_server()
+        if self._network.calm:
+            await self._all_are_back(before)
+            self._network.calm = False
+
+    async def _all_are_back(self, before: dict[Life, int]) -> None:
+        """Wait until each client has shown something again, or has ended, which is found later."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ROUNDS * PATIENCE):
+                while any(len(life.shown) == count and life.process.returncode is None for life, count in before.items()):
+                    self._news.clear()
+                    await self._news.wait()
 
     async def _settle(self) -> None:
         """Let everybody who lives say a last line, and wait until all have shown all of them."""
