@@ -42,7 +42,13 @@ class SizesType(click.ParamType[tuple[int, ...]]):
 @click.command(cls=StackCommand, epilog=EXAMPLES)
 @click.option("--sizes", type=SizesType(), default=SIZES, metavar="BYTES,...", help=f"Sizes of messages (default {SIZES}).")
 @click.option("--rounds", type=click.IntRange(1), default=5, metavar="N", help="How often each stack is measured (default 5).")
-@click.option("--seconds", type=click.FloatRange(0.001), default=0.1, help="How long each measurement takes (default 0.1).")
+@click.option(
+    "--seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(0.001),
+    default=0.1,
+    help="How long each measurement takes (default 0.1).",
+)
 @click.option("--tcp", is_flag=True, help="Measure through sockets of this machine (default: in memory).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @layer_options

@@ -32,8 +32,7 @@ Examples:
   chat lab interop Noise_XX_25519_AESGCM_SHA256 ./my-noise
   chat lab interop Noise_IKpsk2_448_ChaChaPoly_BLAKE2b -- python peer.py --quiet
 
-  The program reads one JSON object per line and answers each with another.
-  docs/howto-lab.md lists them.
+The program reads one JSON object per line and answers each with another; docs/howto-lab.md lists them.
 """
 seed_option = click.option("--seed", type=int, default=0, metavar="N", help="The seed of all random values (default 0).")
 count_option = click.option(

@@ -2,8 +2,7 @@
 
     TYPE BASE64 NAME
 
-A line that cannot be understood refuses the whole file, and so does a missing file: a list of guests that is not there is
-no open door.
+A line that cannot be understood refuses the whole file, and so does a missing file: a missing list must not let everybody in.
 """
 
 import re
@@ -22,7 +21,7 @@ MAX_NAME = 64
 
 
 def allowed(path: Path) -> dict[PublicKey, str]:
-    """The keys that may come in, and whose they are. Raises StoreError, and Corrupt with the number of the line."""
+    """The keys that are let in, and their names. Raises StoreError, and Corrupt with the number of the line."""
     lines = read_lines(path, streams=True)
     if lines is None:
         raise StoreError(f"{path} does not exist.", "Without this list nobody may come in.")

@@ -40,5 +40,5 @@ else:
         return True
 
     def release(descriptor: int) -> None:
-        """Give the lock back: not only by closing the file, which a forked child may hold open too."""
+        """Release the lock: not only by closing the file, since a forked child may still have it open."""
         fcntl.flock(descriptor, fcntl.LOCK_UN)

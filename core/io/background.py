@@ -12,14 +12,14 @@ class Background:
         self.tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """Do something meanwhile."""
+        """Start a task."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
 
     async def stop(self) -> None:
-        """Cancel all that has not ended, and wait until it has."""
+        """Cancel all tasks that have not ended, and wait for them."""
         for task in (tasks := tuple(self.tasks)):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -21,7 +21,7 @@ def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
 
 
 def mask_of_user() -> int:
-    """The rights that the user's umask leaves to a new file or folder."""
+    """The permissions that the user's umask allows for a new file or folder."""
     mask = os.umask(0o077)  # it can only be read by setting it
     os.umask(mask)
     return 0o777 & ~mask

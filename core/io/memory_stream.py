@@ -1,4 +1,4 @@
-"""Two ends of a stream in one process, without any system below: for tests, for the lab, and for the transport `memory`."""
+"""The two ends of a stream in one process, without sockets: for tests, for the lab, and for the transport `memory`."""
 
 import asyncio
 from collections import deque

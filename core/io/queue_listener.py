@@ -17,7 +17,7 @@ class QueueListener(Listener):
         self._waiting: asyncio.Queue[Stream | None] = asyncio.Queue(backlog)
 
     def arrive(self, stream: Stream) -> None:
-        """A peer is there."""
+        """Add a peer."""
         if self.closed or self._waiting.full():
             stream.close()
         else:
@@ -44,4 +44,4 @@ class QueueListener(Listener):
         self._waiting.put_nowait(None)
 
     def release(self) -> None:
-        """Give the place back, so that another may listen there. Called once."""
+        """Release the address, so that another program may listen there. Called once."""

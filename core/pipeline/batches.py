@@ -1,4 +1,4 @@
-"""A batch through the layers: by a layer's batch form where it has one, else by one call for each."""
+"""Passes a batch through the layers: with a layer's batch form if it has one, otherwise with one call for each item."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -72,7 +72,7 @@ def decode(
 
 
 def open_batch(cipher: Cipher, sealed: Sequence[bytes]) -> list[bytes] | None:
-    """The plaintexts; None where the cipher has no batch form, or one of them does not open: one by one it turns out which."""
+    """Return the plaintexts; None if the cipher has no batch form, or one does not open: single calls then show which."""
     if offers(type(cipher), CipherBatch):
         with suppress(Exception):
             return cast(CipherBatch, cipher).open_batch(sealed)
@@ -80,7 +80,7 @@ def open_batch(cipher: Cipher, sealed: Sequence[bytes]) -> list[bytes] | None:
 
 
 def unpack_batch(messages: Messages, plaintexts: Sequence[bytes]) -> list[Item] | None:
-    """All that the plaintexts say; None where the messages have no batch form, or one of them says nothing sensible."""
+    """Return all items in the plaintexts; None if the messages have no batch form, or a plaintext is not valid."""
     if offers(type(messages), MessagesBatch):
         with suppress(Exception):
             return cast(MessagesBatch, messages).unpack_batch(plaintexts)
@@ -91,7 +91,7 @@ def unpack_batch(messages: Messages, plaintexts: Sequence[bytes]) -> list[Item] 
 
 
 def encode_batch(framer: Framer, cipher: Cipher, plaintexts: Sequence[bytes]) -> list[bytes]:
-    """A frame for each plaintext, sealed: one by one where a layer has no batch form, or where that does not pay."""
+    """Seal and frame each plaintext: one by one if a layer has no batch form, or if that would not be faster."""
     if len(plaintexts) < MANY or not (offers(type(cipher), CipherBatch) and offers(type(framer), FramerBatch)):
         encode, seal = framer.encode, cipher.seal
         return [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
@@ -100,7 +100,7 @@ def encode_batch(framer: Framer, cipher: Cipher, plaintexts: Sequence[bytes]) ->
 
 @lru_cache(64)  # a look at a Protocol takes longer than sealing
 def offers(layer: type, batch_form: Any) -> bool:
-    """Whether a class has a batch form that still does what its single form does: a subclass may have changed that one alone."""
+    """Whether a class has a batch form that matches its single form: a subclass may have overridden only the single form."""
     forms = [name for name in BATCH_FORMS if hasattr(batch_form, name)]
     return issubclass(layer, batch_form) and all(_definer(layer, name) <= _definer(layer, BATCH_FORMS[name]) for name in forms)
 

@@ -14,18 +14,20 @@ from plytalk.core.pipeline.sealed_channel import SealedChannel
 
 
 class Entrance:
-    """One side's part. `can_answer` is whether the messages carry `Empty`, with which a side can say that it is there."""
+    """One side of the entrance. `can_answer` says whether the messages carry `Empty`, with which a side can show that it is
+    there.
+    """
 
     def __init__(self, stream: Stream, role: Role, limits: Limits, can_answer: bool) -> None:
         self._stream, self._role, self._limits, self._can_answer = stream, role, limits, can_answer
 
     def show_refusal(self) -> None:
-        """Let a client that cannot be told why it is refused at least see that nothing of what it said was taken."""
+        """Let a client that cannot be told the reason at least see that nothing it said was received."""
         if self._role is Role.RESPONDER and not self._can_answer:
             self._stream.reset()
 
     async def prove_presence(self, channel: SealedChannel) -> None:
-        """The client's first record, where its handshake alone could have been recorded. Raises HandshakeFailed."""
+        """Exchange the client's first record if its handshake alone could be a recording. Raises HandshakeFailed."""
         if self._role is Role.INITIATOR:
             if self._can_answer:
                 await channel.say(Empty())
@@ -40,7 +42,7 @@ class Entrance:
             raise HandshakeFailed("The other side's first record does not decrypt: its handshake may be a recording.") from error
 
     async def let_in(self, channel: SealedChannel, say: Callable[[str], None], agreed: bool) -> None:
-        """The server lets the client in; the client waits for that. `agreed`: with a pre-shared key."""
+        """Let the client in, or as the client wait for that. `agreed` says that there is a pre-shared key."""
         if self._role is Role.RESPONDER:
             await channel.say(Empty())
         else:

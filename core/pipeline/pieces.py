@@ -1,13 +1,13 @@
-"""How many lines went out in which pieces: for messages without acknowledgements, where only bytes can be counted."""
+"""Which lines were sent in which pieces: for messages without acknowledgements, of which only bytes can be counted."""
 
 from collections import deque
 
 REMEMBERED = 10_000
-"""Of how many of the last pieces sent it is known how many lines are in each."""
+"""For how many of the last pieces the number of lines is kept."""
 
 
 class Pieces(deque[tuple[int, int]]):
-    """The pieces that went out over one connection: how many lines in how many bytes."""
+    """The pieces sent over one connection, each with its number of lines and of bytes."""
 
     def __init__(self) -> None:
         super().__init__(maxlen=REMEMBERED)

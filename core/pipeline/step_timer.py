@@ -1,4 +1,4 @@
-"""The time limit of the step that goes on while a conversation opens: the handshake, or one authenticator."""
+"""The time limit of the current step while a conversation opens: the handshake, or one authenticator."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from contextlib import contextmanager
 
 
 class StepTimer:
-    """Limits one step at a time. It stands still while a person thinks, who may take longer than a peer."""
+    """Limits one step at a time. It is paused while a person is asked, who may take longer than a peer."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._timeout = asyncio.timeout(None)
 
     def limit(self, seconds: float) -> asyncio.Timeout:
-        """A context in which the next step goes on. Raises TimeoutError when it takes longer."""
+        """A context for the next step. Raises TimeoutError when the step takes longer."""
         self._timeout = asyncio.timeout(seconds)
         return self._timeout
 
@@ -22,12 +22,12 @@ class StepTimer:
         return self._timeout.expired()
 
     def expire(self) -> None:
-        """End the step now, as if its time were over."""
+        """End the step now, as if its time had run out."""
         self._timeout.reschedule(self._loop.time())
 
     @contextmanager
     def pause(self, longest: float | None = None) -> Iterator[None]:
-        """Stand still in this block, for at most `longest` seconds."""
+        """Pause the timer in this block, for at most `longest` seconds."""
         timeout = self._timeout
         left = (timeout.when() or 0) - self._loop.time()
         timeout.reschedule(None if longest is None else self._loop.time() + longest)

@@ -1,4 +1,4 @@
-"""The layers of a connection, each wrapped in an object that tells what passes it, and does all else as before."""
+"""Wrappers of a connection's layers, which report what passes and delegate everything else."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ Tell = Callable[..., None]
 
 
 class Traced:
-    """A layer and what tells of it: all that a subclass does not trace is the layer's, and is set there.
+    """Wraps a layer: every attribute that a subclass does not trace is read from the layer, and set there.
 
     The layer's batch forms are hidden, since what passes in a batch does not pass here: without them each item passes alone.
     """

@@ -1,4 +1,4 @@
-"""Which layer broke a conversation: by the traceback or, where that shows none, by using each once and seeing what it gives."""
+"""Finds which layer broke a conversation: by the traceback or, if that shows none, by using each layer once."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ def fault_of_layer(error: BaseException, stack: Stack) -> ChatError:
 
 
 def tried(stack: Stack) -> ChatError | None:
-    """What is wrong with the framer or the messages, as far as one frame and one word show it."""
+    """What is wrong with the framer or the messages, as far as one frame and one message show it."""
     try:
         _try_framer(stack)
         _try_messages(stack)

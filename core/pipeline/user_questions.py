@@ -1,4 +1,4 @@
-"""Questions to this side's user about the other side's key, asked for as long as the answer is of use."""
+"""Questions to this side's user about the other side's key, withdrawn when the answer is of no more use."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -33,11 +33,11 @@ class UserQuestions:
         """Whether the user was asked about the other side's key and said yes, which may take longer than a server waits."""
 
     def watch(self, io: FrameHandshakeIO) -> None:
-        """Withdraw the questions from now on where the other side is gone."""
+        """From now on, withdraw questions when the other side is gone."""
         self._io = io
 
     def begin_verifying(self) -> None:
-        """From here on, being kept waiting is not why anything goes wrong."""
+        """Note that from now on, a failure is not due to the user's thinking time."""
         self.approved, self._verifying = False, True
 
     def forget(self) -> None:

@@ -1,4 +1,4 @@
-"""The chosen layers as one value: what they need, give and prefer together.
+"""The chosen layers as one value, with what they need, give and prefer together.
 
 `choose` turns the names that a user gave into a whole stack (what is not given follows from what is); `Stack` refuses what
 cannot work and warns of what is weak. The sentences come from `core/contracts/properties.py` and from the layers themselves.
@@ -168,7 +168,7 @@ class Stack:
 
     @property
     def short_line(self) -> str:
-        """For notices: it fits a row of a terminal."""
+        """For notices: it fits in a row of a terminal."""
         return line_of({kind: layers for kind, layers in self.classes.items() if kind in BETWEEN})
 
     @cached_property
@@ -176,7 +176,7 @@ class Stack:
         return given_by(self.classes)
 
     def mismatch(self, first: bytes) -> StackMismatch | None:
-        """What the other side's first bytes say it runs, where that is not what runs here."""
+        """Which other stack the other side runs, by its first bytes."""
         ours = self.names
         for other in self.known:
             differ = [kind for kind, name in other.layers.items() if kind != "messages" and ours.get(kind) != name]

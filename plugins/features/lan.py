@@ -1,6 +1,6 @@
 """`--lan`: a server is announced on the local network, where `chat find` shows it and NAME.local reaches it.
 
-Off unless chosen: the fingerprint of a key is a beacon, by which everyone on a network recognises its owner.
+It is off by default: everyone on a network recognises a person by the fingerprint of the key.
 """
 
 import asyncio

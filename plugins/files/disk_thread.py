@@ -1,4 +1,4 @@
-"""A thread that works on the disk: one that is slow, or has much to do, must not hold up lines."""
+"""A thread that works on the disk, so that a slow or busy disk does not delay messages."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 
 class DiskThread:
-    """Does one thing after another, in the order in which they were asked for."""
+    """Does one thing after another, in the order of the calls."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, "disk")
         self._loop = asyncio.get_running_loop()
 
     def start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        """Do this, also if nobody waits for it any more."""
+        """Do this in the thread, even if nobody waits for it any more."""
         answer: asyncio.Future[T] = self._loop.create_future()
         self._pool.submit(work).add_done_callback(partial(self._done, answer))
         return answer
@@ -28,7 +28,7 @@ class DiskThread:
             self._loop.call_soon_threadsafe(_settle, answer, work)
 
     def end(self, work: Callable[[], None]) -> "asyncio.Future[None]":
-        """Do this last."""
+        """Do this in the thread, then end it."""
         last = self.start(work)
         self._pool.shutdown(wait=False)
         return last

@@ -1,4 +1,4 @@
-"""The exchange of a server, made for the first file that is offered: most servers never need it."""
+"""The exchange of a server, created when the first file is offered: most servers never need it."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any

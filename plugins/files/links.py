@@ -1,4 +1,4 @@
-"""The way from a user's transfers to the exchange at the server: over a connection, or within the server's program."""
+"""Connects a user's transfers to the exchange at the server: over a connection, or within the server's program."""
 
 import asyncio
 from collections.abc import Callable

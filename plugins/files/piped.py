@@ -2,7 +2,7 @@
 
 
 class Piped(str):
-    """What a stream that was opened is called at the receiver; `descriptor` is read from and closed."""
+    """An open stream to send. The receiver sees the name; `descriptor` is read from and closed."""
 
     descriptor: int
 

@@ -1,4 +1,4 @@
-"""What a file that arrives is called: its sender's name is text, and one harmless name is made of it."""
+"""The name of a received file: the sender's name is only text, from which one harmless name is made."""
 
 import re
 import unicodedata

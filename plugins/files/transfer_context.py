@@ -75,9 +75,9 @@ class TransferContext:
             self.ui.show(event)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something meanwhile."""
+        """Start a task."""
         self._background.start(work)
 
     async def close(self) -> None:
-        """Stop all that is done meanwhile."""
+        """Stop all tasks."""
         await self._background.stop()

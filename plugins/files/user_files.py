@@ -1,4 +1,4 @@
-"""The files of one user: what a conversation needs of them, made when the first one is sent or offered."""
+"""The file transfers of one user, as a conversation sees them. They are created when the first file is sent or offered."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property

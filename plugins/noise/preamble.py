@@ -42,7 +42,7 @@ class Offer(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """The responder's preamble: what it chose of the offer ("" for nothing), and all that it knows."""
+    """The responder's preamble: what it chose from the offer ("" for nothing), and everything that it supports."""
 
     chosen: str
     known: tuple[str, ...]

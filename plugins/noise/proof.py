@@ -1,4 +1,6 @@
-"""A side's static key and the proof of whose it is: short-lived, so that a copy of both soon stops passing for their owner."""
+"""A side's static key and the proof that it belongs to an identity: both are short-lived, so that a stolen copy soon becomes
+useless.
+"""
 
 import time
 from collections.abc import Callable

@@ -1,1 +1,3 @@
-"""plyrelay/1: a relay by which two programs meet that cannot reach each other, and the two roles in which programs use one."""
+"""plyrelay/1: a relay through which two programs that cannot reach each other connect, and the two roles in which programs use
+it.
+"""

@@ -1,4 +1,4 @@
-"""A connection to a relay, as the relay sees it, and how much a relay carries."""
+"""A connection to a relay, as the relay sees it, and the limits of a relay."""
 
 import asyncio
 from collections import Counter
@@ -12,7 +12,7 @@ from plytalk.plugins.relay.relay_frames import FrameCutter, RelayReason
 
 @dataclass(frozen=True)
 class RelayLimits:
-    """How much a relay carries, in all and for one source. A holder that has more bytes `unread` hears of no new joiners."""
+    """The limits of a relay, in all and for one source. A holder with more `unread` bytes is told of no new joiners."""
 
     holds: int = 1000
     pairs: int = 500
@@ -23,7 +23,7 @@ class RelayLimits:
 
     @property
     def connections(self) -> int:
-        """How many connections that may be, all together."""
+        """How many connections there may be in all."""
         return self.holds + 2 * self.pairs + self.unopened
 
 
@@ -39,7 +39,7 @@ class RelayFigures:
 
 
 class CallerState(Enum):
-    """How far a connection to the relay has come."""
+    """The state of a connection to the relay."""
 
     NEW = "new"
     CHALLENGED = "challenged"

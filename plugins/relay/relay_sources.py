@@ -1,4 +1,4 @@
-"""Whom a relay counts a caller by, without keeping its address, and how often a source has joined of late."""
+"""The source by which a relay counts a caller, without keeping its address, and how often a source has joined recently."""
 
 import hmac
 import time
@@ -23,7 +23,7 @@ class RelaySources:
         self._joined: dict[bytes, deque[float]] = {}
 
     def tag(self, peer: str, name: str = "") -> bytes:
-        """The source of a peer; with the name that it joined, what the holder of that name is told."""
+        """The source of a peer; with the name that it joined, the source that the holder of that name is told."""
         return hmac.digest(self._secret, name.encode() + b"\0" + source_of(peer).encode(), "sha256")[:SOURCE]
 
     def may_join(self, source: bytes) -> bool:

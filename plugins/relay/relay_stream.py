@@ -49,7 +49,7 @@ class RelayedStream(FilterStream):
 
     @abstractmethod
     def open_with(self, payload: bytes) -> None:
-        """The other side's first frame has come. Raises CannotConnect for a refusal."""
+        """Take the other side's first frame. Raises CannotConnect for a refusal."""
 
     def take(self, data: bytes) -> None:
         if self.opening is Opening.DONE:

@@ -1,12 +1,12 @@
-"""What one member may cost: messages, requests, bytes and work. All of it is charged here, before it is done.
+"""The budget of a member: messages, requests, bytes and work. All of it is charged here, before the work is done.
 
     messages   what it says to others: the server's --rate, where more than two are in the room
     bytes      what it sends: BYTES a second, where more than two are in the room
     requests   commands, items that are not messages, records without items; an answer costs by its length
     work       what it takes to read all this: a member that has used up its turn waits for the next one (`Turns`)
 
-A budget that is used up stops the reading, in the middle of a record if need be. Nothing is lost: what comes next waits at the
-sender.
+When a budget is used up, the server stops reading from the member, even in the middle of a record. Nothing is lost: the rest
+waits at the sender.
 """
 
 from collections import OrderedDict, deque
@@ -49,7 +49,7 @@ TOGETHER = 4 * TURN
 SLICE = TURN * DELIVERED
 """How many bytes all members together are sent in one turn of the event loop: as many as one member may cause in its turn."""
 SENT = 2 * KIB
-"""What it takes to send anything at all, in bytes that are sent."""
+"""The fixed work of sending anything, counted as a number of bytes."""
 
 
 class Rates(NamedTuple):

@@ -1,4 +1,4 @@
-"""One that types commands in a room: a member over a connection, or the person at the server."""
+"""Somebody who types commands in a room: a member over a connection, or the person at the server."""
 
 from collections.abc import Sequence
 from typing import Any

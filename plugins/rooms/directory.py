@@ -35,7 +35,7 @@ class Directory:
         self._kept: dict[str, list[float]] = {}
 
     def choose(self, member: Any, wanted: str) -> tuple[str, str]:
-        """The name that was asked for, the one that its key has, or one that is made up; and why it is not the one asked for."""
+        """Choose the requested name, the one that its key has, or a new one. Also return why it is not the requested one."""
         key, why = member.key, ""
         own = (self._moderation.name_of(key) or self._last.get(key) or "") if key else ""
         if wanted:
@@ -85,7 +85,7 @@ class Directory:
         self._looks.update(dict.fromkeys(names.looks(name), member))
 
     def release(self, member: Any) -> None:
-        """Let others have the name of a member that leaves, or takes another one."""
+        """Free the name of a member that leaves or changes its name."""
         if member.name:
             for shape in names.looks(member.name):
                 if self._looks.get(shape) is member:
@@ -125,7 +125,7 @@ class Directory:
         return set(self._last)
 
     def count_kept(self, peer: str) -> None:
-        """One more name is to be kept for an address. Raises Usage where it has had enough of them today."""
+        """Count one more name kept for an address. Raises Usage if it has had too many of them today."""
         now = self._loop.time()
         source, most = ("", LOCAL_NAMES_A_DAY) if is_local(peer) else (source_of(peer), NAMES_A_DAY)
         times = [time for time in self._kept.get(source, ()) if time > now - DAY]

@@ -1,4 +1,4 @@
-"""How fast a member goes: nothing is read from it where it says too much, or does not read what it is sent."""
+"""The pace of a member: the server stops reading from one that says too much, or does not read what it is sent."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -210,7 +210,9 @@ class PacedSpeaker(CommandMember):
             self._hub.start(self._catch_up())
 
     def _progress(self) -> tuple[int, object]:
-        """What it has yet to read, the system's part included, and its place in the room, which only moves as it reads."""
+        """How much it has yet to read, including in the system's buffers, and its position in the room, which moves only as it
+        reads.
+        """
         return self.stream.undelivered, (self.at, self.room and self.room.subscribers.get(self))
 
     async def _catch_up(self) -> None:

@@ -1,4 +1,4 @@
-"""When a client connects again: after which endings, how long it waits before it tries, and when it gives up."""
+"""When a client reconnects: after which endings, how long it waits before each try, and when it gives up."""
 
 import asyncio
 
@@ -32,7 +32,7 @@ class Reconnecting:
         return self._wanted and (cut or ending.by is EndedBy.THEM) and not ending.is_final and not given_up
 
     async def wait(self) -> bool:
-        """Wait until it is time to try; whether to try, which it is unless `stop` was called."""
+        """Wait until it is time to try. Return whether to try, which is so unless `stop` was called."""
         seconds = WAITS[min(self.tries, len(WAITS) - 1)]
         self.tries += 1
         try:

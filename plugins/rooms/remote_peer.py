@@ -30,5 +30,5 @@ def marks_of(session: DirectChat) -> int:
 
 
 def source_for(peer: str, person: object) -> object:
-    """With whom a member counts together: its address, or on this machine, where tunnels and proxies are, its key."""
+    """The source by which a member is counted: its address or, on this machine, which has tunnels and proxies, its key."""
     return person if is_local(peer) else source_of(peer)

@@ -1,4 +1,4 @@
-"""How a member comes back: who it is over all its connections, and from which event on it may be told what it missed.
+"""How a member reconnects: its identity over all its connections, and the event from which it may be sent what it missed.
 
 A resume begins at the first event that was sent to this key and instance in its last room, never earlier. What a client asks for
 can only move the beginning later.

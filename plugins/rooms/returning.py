@@ -1,4 +1,4 @@
-"""Members that may come back: which connection each of them has now, and how much those that left had said."""
+"""Members that may reconnect: the current connection of each, and the number of messages of those that left."""
 
 from collections import OrderedDict
 from collections.abc import Container
@@ -26,7 +26,9 @@ class Returning:
         self._taken: OrderedDict[Origin, ReceivedCounts] = OrderedDict(history.taken() if history else ())
 
     def come(self, member: Member, resume: Any) -> Resume | None:
-        """A member comes, and may ask to go on where it was. Returns that request, with what is remembered of the member."""
+        """Note that a member comes, perhaps with a request to resume. Returns that request, with what is remembered of the
+        member.
+        """
         if not (origin := member.origin):
             return None if resume is None else Resume.of(resume, None)
         if old := self._present.get(origin):  # it comes back before we noticed that it had gone: it takes the place of that
@@ -48,7 +50,7 @@ class Returning:
         return member is self._replaced
 
     def leave(self, member: Member) -> None:
-        """A member has gone: remember how much it had said, if it can come back."""
+        """Note that a member has left. Remember the number of its messages, if it can reconnect."""
         if not (origin := member.origin) or self._present.get(origin) is not member:
             return
         del self._present[origin]

@@ -1,4 +1,4 @@
-"""What members tell each other of the moment: that they type, and how far they have read. It is in no log.
+"""Signals between members: that they type, and how far they have read. They are in no log.
 
 A member hears signals of a kind only if it asked for them when it joined, and those that it sends are passed on only then.
 """

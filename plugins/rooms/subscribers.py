@@ -1,4 +1,4 @@
-"""What a room asks of those that are in it, so that it need not know what they are."""
+"""What a room needs from its members, so that it does not depend on their classes."""
 
 from typing import Protocol
 
@@ -33,4 +33,4 @@ class EventMember(LineSubscriber, Protocol):
     stream: Stream
 
     def fall_behind(self, log: EventLog, at: int) -> None:
-        """It does not read, and is left at event `at` of its room."""
+        """Note that it does not read, and stays at event `at` of its room."""

@@ -1,7 +1,7 @@
 """Peers that come through another program in front of a server: a web server, Tor, HAProxy, or `ssh -R`.
 
-All of them connect from one address, often this machine's. Whose they are is what the program in front says; where it says
-nothing, every connection counts for itself, and in no case as one of this machine.
+All of them connect from one address, often this machine's. The program in front says where they come from. If it does not, each
+connection is counted separately, and never as one of this machine.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""How asyncssh is set up for guests: what it is asked never to do, and what it need not know."""
+"""The options of asyncssh for guests: what it must never do, and what it need not know."""
 
 import asyncssh
 from asyncssh.kex import get_kex_algs

@@ -1,4 +1,4 @@
-"""No network at all: both ends live in one process and meet under a name."""
+"""A transport without a network: both ends are in one process and connect by a name."""
 
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.transport import Listener, Stream, Transport

@@ -1,4 +1,4 @@
-"""Nobody sits here: for a server that is left alone."""
+"""A UI without a user, for an unattended server."""
 
 import asyncio
 
