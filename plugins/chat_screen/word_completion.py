@@ -1,4 +1,4 @@
-"""Tab completion in a half-typed line: commands, their arguments, and names."""
+"""Tab completion in a half-typed line: commands, their arguments, names, and paths."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -48,6 +48,11 @@ def completions(before: str, words: Vocabulary) -> tuple[int, list[str]]:
     command, blank, argument = before.partition(" ")
     if before.startswith("/") and not blank:
         return 0, [f"/{name} " for name in matching(before[1:], sorted(words.commands))]
+    if before.startswith("/send "):
+        from plytalk.plugins.chat_screen.path_completion import paths, word_start
+
+        if not before[(start := word_start(before)) :].startswith("@"):
+            return start, paths(before[start:])
     kind = ARGUMENTS.get(command[1:], NAMES) if before.startswith("/") else NAMES
     if before.startswith("/") and " " not in argument and kind in (ROOMS, COMMANDS):
         known = words.rooms if kind == ROOMS else sorted(words.commands)
