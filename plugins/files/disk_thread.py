@@ -7,6 +7,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
+from plytalk.core.contracts.shortage import shortage
+
 T = TypeVar("T")
 
 
@@ -18,9 +20,15 @@ class DiskThread:
         self._loop = asyncio.get_running_loop()
 
     def start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        """Do this in the thread, even if nobody waits for it any more."""
+        """Do this in the thread, even if nobody waits for it any more. If no thread can be started, the answer is a Shortage."""
         answer: asyncio.Future[T] = self._loop.create_future()
-        self._pool.submit(work).add_done_callback(partial(self._done, answer))
+        try:
+            self._pool.submit(work).add_done_callback(partial(self._done, answer))
+        except RuntimeError as error:
+            if not (short := shortage(error)):
+                raise
+            answer.set_exception(short)
+            answer.exception()  # marks it as retrieved, since perhaps nobody waits for it
         return answer
 
     def _done(self, answer: "asyncio.Future[T]", work: "Future[T]") -> None:

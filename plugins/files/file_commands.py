@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from plytalk.core.contracts.errors import ChatError, Usage
+from plytalk.core.contracts.errors import REPORT_IT, ChatError, Usage
 from plytalk.core.contracts.events import Result, now, refuse
 from plytalk.core.contracts.sanitise import clean, shorten
+from plytalk.core.contracts.shortage import shortage
 from plytalk.core.contracts.ui import Ui
 from plytalk.core.io.background import Background
 from plytalk.core.io.sizes import size_in_words
@@ -76,9 +77,10 @@ class FileCommands:
             if reason := self._can_send():
                 raise Usage(reason)
             data, lines = await self._commands[name](args)
-        except ChatError as error:
+        except Exception as error:  # of any kind: without an answer the caller waits forever
+            fault = error if isinstance(error, ChatError) else unexpected(error)
             self._fail()
-            refuse(ui, str(error), "not-done", error.hint, command=name, request=request)
+            refuse(ui, str(fault), "not-done", fault.hint, command=name, request=request)
         else:
             ui.show(Result(id=ui.next_id(), time=now(), command=name, request=request, data=data, lines=tuple(lines)))
 
@@ -112,6 +114,11 @@ class FileCommands:
         """Nothing more is answered, and nobody waits for it."""
         self._when_answered = None
         await self._background.stop()
+
+
+def unexpected(error: Exception) -> ChatError:
+    """The answer to a command that fails for a reason other than the user's mistake."""
+    return shortage(error) or ChatError(f"Unexpected error: {type(error).__name__}.", REPORT_IT)
 
 
 def number_of(args: Sequence[str]) -> int | None:

@@ -5,6 +5,8 @@ import threading
 
 import pytest
 
+from plytalk.core.contracts.errors import Shortage
+from plytalk.core.contracts.shortage import NO_THREAD
 from plytalk.plugins.files.disk_thread import DiskThread
 
 
@@ -42,3 +44,15 @@ def test_what_is_done_when_the_program_has_ended_is_told_to_nobody(capfd: pytest
     go_on.set()
     thread._pool.shutdown()
     assert capfd.readouterr().err == ""
+
+
+async def test_where_the_system_starts_no_thread_the_one_that_waits_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(_: threading.Thread) -> None:
+        raise RuntimeError(NO_THREAD)
+
+    monkeypatch.setattr(threading.Thread, "start", refuses)
+    thread = DiskThread()
+    with pytest.raises(Shortage):
+        await thread.start(lambda: 5)
+    with pytest.raises(Shortage):
+        await thread.end(lambda: None)

@@ -9,6 +9,8 @@ from offering import folder_of, reaches, written
 
 from plytalk.core.contracts.errors import NotDone
 from plytalk.core.contracts.events import Error, File, Result
+from plytalk.core.contracts.shortage import NO_THREAD
+from plytalk.plugins.files import made_offers
 from plytalk.plugins.files.file_commands import number_of
 from plytalk.plugins.files.file_items import OFFERS
 from plytalk.testing.verdict import idle
@@ -214,3 +216,28 @@ async def test_too_many_files_at_one_time_are_refused_before_any_is_offered(home
         conversation(bob).command("send", [path] * (OFFERS + 1), "1")
         await bob.shows(f"At most {OFFERS} files or folders can be offered at one time. A folder that has them all in it is one.")
         assert not [event for event in bob.ui.events if isinstance(event, File)]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError(NO_THREAD), "The system lets this program start no more"),
+        (KeyError("x"), "Unexpected error: KeyError."),
+    ],
+)
+async def test_a_command_that_fails_unexpectedly_is_answered_too(
+    error: Exception, said: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is left to wait, as `chat send` was where no thread could be started."""
+
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(made_offers, "_prepared", fails)
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob")
+        conversation(bob).command("send", [str(written(home / "film.mkv", 10))], "s")
+        await bob.shows(said)
+        [answer] = answers(bob)
+        assert isinstance(answer, Error)
+        assert answer.request == "s"
