@@ -28,7 +28,7 @@ _HOMES = {
     "core.contracts.errors": (
         "Answered BadFrame BrokenPlugin Busy CannotConnect ChangedPeer ChatError DuplicateLayer Exit FrameTooLong "
         "HandshakeFailed ImpossibleStack LocalError NotDone NotReceived OutputFailed PluginError Refused "
-        "RemoteError Removed StackMismatch Tampered TooSlow Truncated UnknownLayer UnknownPeer Usage Withdrawn "
+        "RemoteError Removed Shortage StackMismatch Tampered TooSlow Truncated UnknownLayer UnknownPeer Usage Withdrawn "
         "WrongSecret"
     ),
     "core.contracts.events": (
@@ -124,6 +124,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.errors import Refused as Refused
     from plytalk.core.contracts.errors import RemoteError as RemoteError
     from plytalk.core.contracts.errors import Removed as Removed
+    from plytalk.core.contracts.errors import Shortage as Shortage
     from plytalk.core.contracts.errors import StackMismatch as StackMismatch
     from plytalk.core.contracts.errors import Tampered as Tampered
     from plytalk.core.contracts.errors import TooSlow as TooSlow
