@@ -66,7 +66,7 @@ def bench(choice: Choice, sizes: tuple[int, ...], rounds: int, seconds: float, t
 
 
 def stacks_of(choice: Choice) -> list[StackCost]:
-    """The chosen stack first, and then each profile that is another one."""
+    """Return the chosen stack first, and then every other profile."""
     transport = {"transport": [choice.registry.layer("transport", "tcp")]}
     chosen = choice.named
     costs = []

@@ -1,4 +1,4 @@
-"""`chat lab exercise`, `report` and `grade`: the exercises of the lab book, and what becomes of the answers."""
+"""`chat lab exercise`, `report` and `grade`: the exercises of the lab book, and their answers."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""`chat demo`: a real server and a real client in one terminal, and what of their words goes over the wire."""
+"""`chat demo`: a real server and a real client in one terminal, and what goes over the wire."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -55,8 +55,8 @@ UNENDING = "The demonstration has not ended within a minute: what one side says 
 
 
 class Overheard:
-    """A trace for the screen, with times since its beginning. It passes all on to the user's, if there is one, and asks for no
-    more than that one does.
+    """A trace for the screen, with times since its beginning. It passes everything to the user's trace, if there is one, and asks
+    for no more than that one does.
     """
 
     def __init__(self, trace: Trace | None) -> None:
@@ -133,7 +133,7 @@ def demo(choice: Choice, trace: Path | None, full: bool, compare: bool, html: Pa
 
 
 def had(choice: Choice, trace: Trace | None = None) -> tuple[int, Demonstration]:
-    """Have the conversation; the exit code, and what was seen of it."""
+    """Run the conversation. Return the exit code, and what was seen of it."""
     heard = Overheard(trace)
     with TemporaryFolder() as folder:
         server, client = two_stacks(choice, folder)
@@ -201,7 +201,7 @@ async def run_conversation(choice: Choice, server_stack: Stack, client_stack: St
 
 
 def at_fault(errors: Sequence[ChatError], stack: Stack) -> PluginError:
-    """Both ends are this program: where one finds fault with the other, a layer has broken its contract."""
+    """Both ends are this program: if one finds a fault in the other, a layer has broken its contract."""
     if known := next((error for error in errors if isinstance(error, PluginError)), None):
         return known
     said = f"A layer of {stack.line} does not keep its contract: one side cannot read the other. {errors[-1]}"

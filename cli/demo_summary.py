@@ -21,7 +21,7 @@ RED, GREEN = "31", "32"
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A conversation that was had: over which stack, and its frames at the client."""
+    """A finished conversation: its stack, and its frames at the client."""
 
     stack: Stack
     frames: Sequence[InspectedFrame]
@@ -106,7 +106,7 @@ def row(frame: InspectedFrame) -> str:
 
 
 def learned(demo: Demonstration) -> Iterator[str]:
-    """What somebody learned who read all that passed and changed nothing; most important first."""
+    """What an eavesdropper learned, most important first."""
     if any(frame.readable for frame in demo.said):
         yield "Every word, as it was typed."
     elif demo.is_read:

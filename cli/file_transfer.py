@@ -119,7 +119,7 @@ def sent(choice: Choice, ui: SendUi, to: str | None, host: str | None, port: int
 
 
 def let_return(stack: Stack, *about: str) -> list[Returns]:
-    """Let the one that has given a one-time code come back for the same, as after a cut."""
+    """Let the client that has given a one-time code reconnect for the same files, as after a cut."""
     codes = [auth for auth in stack.auths if isinstance(auth, Code)]
     for code in codes:
         code.returns = Returns("\n".join(about))
@@ -127,7 +127,7 @@ def let_return(stack: Stack, *about: str) -> list[Returns]:
 
 
 def forget(codes: Sequence[Returns]) -> None:
-    """All is over: nobody comes back."""
+    """Forget the secret for reconnecting: the transfer is over."""
     for code in codes:
         code.forget()
 
@@ -202,7 +202,7 @@ def written_out(folder: Path) -> int:
 
 
 def shown_by(choice: Choice, ui: Any) -> Any:
-    """Have the conversation shown by this UI."""
+    """Show the conversation with this UI."""
     choice.classes["ui"], choice.made[type(ui)] = [type(ui)], ui
     return ui
 

@@ -24,7 +24,7 @@ from plytalk.lab.fuzz.handshake_fuzzer import FuzzReport, HandshakeFuzzer
 
 SECONDS = 60.0
 MEMORY = 1024**3
-"""Bytes that a handshake may take beyond what the program has: one that takes what a length field says fails."""
+"""How many bytes a handshake may allocate beyond what the program has: one that allocates what a length field says fails."""
 EVERY = 5.0
 """Seconds between two lines of progress."""
 FUZZ_EXAMPLES = """\b

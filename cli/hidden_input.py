@@ -14,7 +14,9 @@ from plytalk.core.contracts.interruption import Interruption
 
 
 def secret(prompt: str) -> str:
-    """What is typed on the terminal, which does not show it. Raises UnknownPeer where there is none: a pipe is never read."""
+    """Read what is typed on the terminal, without showing it. Raises UnknownPeer if there is no terminal: a pipe is never
+    read.
+    """
     from getpass import GetPassWarning, getpass  # few runs ask
 
     try:
@@ -29,7 +31,7 @@ def secret(prompt: str) -> str:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C end what blocks the event loop, whose own handler would wait for that to end."""
+    """Let Ctrl-C end what blocks the event loop. The loop's own handler would wait for that to end."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

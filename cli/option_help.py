@@ -1,4 +1,4 @@
-"""The options of layers in a help text: what several layers have in common stands once."""
+"""The options of layers in a help text: those that several layers share are shown once."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby

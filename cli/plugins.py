@@ -91,7 +91,7 @@ def fault_in_use(layer: type[Layer]) -> str:
 
 
 def refuse_to_wait(frame: FrameType | None) -> NoReturn:
-    """What takes longer than CHECK_SECONDS is against the contract."""
+    """Raise AssertionError: taking longer than CHECK_SECONDS breaks the contract."""
     at = f" It is at {frame.f_code.co_filename}:{frame.f_lineno}." if frame else ""
     raise AssertionError(f"It has not ended within {CHECK_SECONDS:g} seconds: no method may block.{at}")
 

@@ -1,4 +1,4 @@
-"""`--relay [HOST]`, for what waits: a door at a relay, of which the config file may have the address."""
+"""`--relay [HOST]`, for commands that wait: a door at a relay. The config file may have its address."""
 
 from collections.abc import Mapping
 from typing import Any

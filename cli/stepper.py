@@ -58,7 +58,7 @@ class Stepper:
     # -- keys -------------------------------------------------------------------------------------------------------------
 
     def press(self, key: str) -> bool:
-        """Do what a key says; whether to go on. Keys have prompt_toolkit's names; a character is itself."""
+        """Handle a key. Return whether to continue. Keys have prompt_toolkit's names; a character is itself."""
         self._message = ""
         if self._typed is not None:
             self._type(key)

@@ -1,4 +1,4 @@
-"""A connection of the attacker's: one role of a conversation, with the layers of the stack, under the attacker's own keys."""
+"""The attacker's own connection: one role of a conversation, with the layers of the stack, under the attacker's keys."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
@@ -20,7 +20,7 @@ NO_LIMIT = 2**24
 
 
 class Progress(Enum):
-    """How far a connection of the attacker's has come."""
+    """The state of a connection of the attacker."""
 
     CONNECTED = "connected"
     HANDSHAKE_DONE = "handshake done"
@@ -77,11 +77,11 @@ class StackConnection:
         self._closed(self._role.other)
 
     def step(self, hold: DecideStep) -> None:
-        """Have `hold` decide about each message of the handshake. Called before it begins."""
+        """Let `hold` decide about each message of the handshake. Called before the handshake begins."""
         self.io = SteppedHandshakeIO(self._io, self._agree, hold)
 
     async def open(self) -> SessionSecrets:
-        """Do the handshake, and tell the other side's authenticators what they want to hear. Raises ChatError."""
+        """Do the handshake and answer the other side's authenticators. Raises ChatError."""
         secrets = await self.shake_hands()
         if self._stack.handshake.first_record_proves:
             await (self.channel.say(Empty()) if self._role is Role.INITIATOR else self.channel.hear())

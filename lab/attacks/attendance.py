@@ -1,4 +1,4 @@
-"""How a user attends a conversation: directly, or as a member of a room where the stack brings rooms, as in the program."""
+"""How a user takes part in a conversation: directly or, if the stack has rooms, as a member of a room, as in the program."""
 
 import asyncio
 from collections.abc import Sequence
@@ -58,11 +58,11 @@ class Attendance:
         self.session.begin()
 
     async def over(self) -> Ending:
-        """How it ended."""
+        """Return how it ended."""
         return await (self._lasting or self.session.over())
 
     def stop(self) -> None:
-        """Attend it no longer."""
+        """Stop taking part."""
         if self._lasting:
             self._lasting.cancel()
 

@@ -1,7 +1,7 @@
-"""An event loop that skips idle time: where nothing can happen before the next timer, its clock jumps to that timer.
+"""An event loop that skips idle time: if nothing can happen before the next timer, its clock jumps to that timer.
 
-Time limits of five and ten seconds then take no time. While a thread of the executor works, the clock goes on as usual: how fast
-the machine is must not decide what an attack comes to.
+Time limits of five and ten seconds then take no time. While a thread of the executor works, the clock runs as usual: the speed of
+the machine must not decide the outcome of an attack.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The attacker's place between a client and a server: cuts each stream into frames, and gives them to the attack.
+"""The attacker between a client and a server: it cuts each stream into frames, and passes them to the attack.
 
 It uses the stack's own framer, so it understands whatever the two sides speak, third-party layers included.
 """
@@ -60,7 +60,7 @@ class AttackTracing:
 
 
 class Access:
-    """What an attacker can reach besides the conversation that it attacks: here nothing."""
+    """What an attacker can reach in addition to the conversation that it attacks: here nothing."""
 
     async def connect(self, keys_of: Role, leaked: bool) -> Stream:
         """A new stream to a server with the keys of this role, or with a copy of its files. Raises CannotConnect."""
@@ -113,7 +113,7 @@ class FrameInterceptor:
         self.frames: list[InterceptedFrame] = []
         self.taken_over = False
         self.fault = ""
-        """What the attack raised by mistake, and where."""
+        """The exception that the attack raised by mistake, and where."""
         self.attacked: dict[Role, int] = {}
         self.closings: list[Role] = []
         self.cut_off: set[Role] = set()
@@ -161,7 +161,7 @@ class FrameInterceptor:
         self.pass_to_attack(frame, [frame.payload])
 
     def pass_to_attack(self, frame: InterceptedFrame, payloads: Sequence[bytes]) -> None:
-        """Have the attack handle a frame that has come, once for each of these payloads, which replace what came in it."""
+        """Let the attack handle a received frame, once for each of these payloads, which replace its own."""
         self.frames.append(frame)
         self._trace_step(IN, frame.sender, frame)
         self._sent.clear()
@@ -172,7 +172,7 @@ class FrameInterceptor:
         self._compare((frame.sender.other, frame.kind or MESSAGE, frame.payload))
 
     def _compare(self, honest: tuple[Role, FrameKind, bytes]) -> None:
-        """Note which side was not sent what an honest network would have sent it."""
+        """Note a side that did not get what an honest network would have delivered."""
         for to, _, payload in self._sent:
             if (to, payload) != (honest[0], honest[2]):
                 self.narrative.tell(f"the {to.value} was sent this by the attacker", payload)
@@ -182,7 +182,9 @@ class FrameInterceptor:
                 self.attacked.setdefault(role, len(self.frames))
 
     def _call(self, method: Callable[..., None], what: object) -> None:
-        """Call a method of the attack. What it raises by mistake ends both connections: the attack has not held, but failed."""
+        """Call a method of the attack. An exception that it raises by mistake ends both connections, and the outcome is an
+        error.
+        """
         try:
             method(self, what)
         except ChatError:

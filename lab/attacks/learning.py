@@ -1,4 +1,4 @@
-"""What an eavesdropper can learn, even where the words are not in the bytes that passed.
+"""What an eavesdropper can learn, even if the words are not in the traffic.
 
 Secrecy means that nobody on the network path can tell two messages apart. So a conversation counts as read if one of these holds:
 

@@ -1,7 +1,6 @@
 """The matrix: every attack on every stack, with the predicted and the measured outcome.
 
-A difference between the two is a failure, whichever of them is wrong: a layer claims what it does not give, or gives what it does
-not claim.
+A difference between the two is a failure: a layer claims what it does not give, or gives what it does not claim.
 """
 
 import asyncio
@@ -142,7 +141,7 @@ class MatrixRunner:
 
 
 def passed_on(told: Sequence[str]) -> str:
-    """What one user reads to the other: the last word of the first sentence."""
+    """Return what one user reads to the other: the last word of the first sentence."""
     return told[0].partition(". ")[0].split()[-1] if told else ""
 
 

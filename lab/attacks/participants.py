@@ -23,7 +23,7 @@ from plytalk.lab.attacks.attendance import Attendance, make_chat
 from plytalk.lab.attacks.learning import SecretTrace
 
 PATIENCE = 60.0
-"""Seconds for which a user waits to hear what the other one was asked."""
+"""How many seconds a user waits to hear what the other one was asked."""
 ADDRESS = "lab.invalid:7591"
 
 
@@ -42,12 +42,12 @@ class ParticipantRecord:
     narrate: Callable[[str], None] = lambda sentence: None
 
     def show(self, text: str) -> None:
-        """The user is shown a line."""
+        """Show the user a line."""
         self.shown.append(text)
         self.narrate(f"was shown {text!r}")
 
     def warn(self, sentence: str) -> None:
-        """The user is warned of something."""
+        """Warn the user of something."""
         self.alarms.append(sentence)
         self.narrate(f"was warned: {sentence}")
 
@@ -79,7 +79,7 @@ class OutOfBand:
 
 
 class ParticipantUi(Ui):
-    """Records what a user is shown, asked and warned of, and says yes to what both users are asked alike."""
+    """Records what a user is shown, asked and warned of, and says yes to questions that both users are asked."""
 
     name = "participant"
 
@@ -155,7 +155,9 @@ def make_session(
 
 
 async def open_session(session: DirectChat, record: ParticipantRecord) -> bool:
-    """Whether it opened. Raises BrokenPlugin where a layer is at fault; every other error becomes an alarm."""
+    """Open a session. Return whether it opened. Raises BrokenPlugin if a layer is at fault; every other error becomes an
+    alarm.
+    """
     try:
         await session.open()
     except ChatError as error:

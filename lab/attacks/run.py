@@ -1,6 +1,6 @@
-"""One attacked conversation: two real sessions over memory streams, the attack between them, and what came of it.
+"""One attacked conversation: two real sessions over memory streams, the attack between them, and the outcome.
 
-Nothing is timed: each line is said when everything that the line before set off has happened.
+Nothing is timed: each line is said when everything that the line before it started has happened.
 """
 
 import asyncio
@@ -119,7 +119,7 @@ def judge(attack: Attack, record: AttackRecord) -> Outcome:
 
 
 class Passive(Attack):
-    """The control: an honest conversation that nobody interferes with. A stack that raises an alarm here raises false ones."""
+    """The control: an honest conversation without interference. A stack that raises an alarm here raises false alarms."""
 
     name = "passive"
     threat = "control"

@@ -30,7 +30,7 @@ from plytalk.trust.files import write
 ATTACKER = "attacker"
 BOTH = "client and server"
 ATTACKED = ("framer", "handshake", "cipher", "messages", "auth")
-"""The kinds of layer that decide what becomes of an attack."""
+"""The kinds of layer that decide the outcome of an attack."""
 IN_MEMORY = "memory"
 FIRST_CONTACT = "--accept-new"
 REVOKED, WITH_MARK = "revoked", "bom"

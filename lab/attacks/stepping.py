@@ -1,4 +1,4 @@
-"""Stepping through an attack: each message is held until the user has said what becomes of it.
+"""Stepping through an attack: each message is held until the user decides about it.
 
 If the attack sees only frames, each frame is held before the attack gets it. If the attacker impersonates each side to the other,
 each message of the attacker's own handshakes is held, and each item that the attacker decrypts. The attacker encrypts that item
@@ -88,11 +88,11 @@ def written(value: str) -> bytes:
 
 
 Decide = Callable[[HeldMessage], Awaitable[Sequence[HeldMessage]]]
-"""What becomes of a message: it, edited or not, as often as it is to pass."""
+"""The decision about a message: the message, edited or not, as often as it passes."""
 
 
 class SteppedInterceptor(FrameInterceptor):
-    """Holds each message until `decide` has said what becomes of it. What comes meanwhile waits behind it."""
+    """Holds each message until `decide` has decided about it. Later messages wait."""
 
     by_hand = True
 

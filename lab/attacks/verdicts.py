@@ -1,6 +1,6 @@
-"""What became of each side of an attacked conversation, as far as the attacker can tell.
+"""How each side of an attacked conversation ended, as far as the attacker can tell.
 
-Between two real programs the attacker sees the wire, and nothing of their screens. A side *refused* if it ended the conversation
+Between two real programs the attacker sees the traffic, and not their screens. A side *refused* if it ended the conversation
 before it could talk. It *noticed* the attack if it ended the conversation at once, or if its layers are such that its screen says
 so; otherwise it was *deceived*.
 """
@@ -20,7 +20,7 @@ SERVER_GOES_ON = "a server does not end, and waits for others"
 
 
 class Verdict(StrEnum):
-    """What one side made of an attack."""
+    """The verdict on one side of an attack."""
 
     REFUSED = "refused"
     DECEIVED = "deceived"

@@ -22,7 +22,7 @@ from plytalk.core.pipeline.handshake_io import MAX_RECORD, MESSAGE, FrameHandsha
 from plytalk.core.stack.selection import Stack
 
 SILENCE, CROWDING = 20.0, 2.0
-"""Seconds: how long silence may last, and within which a crowd must be limited."""
+"""In seconds: how long silence may last, and the time in which many connections must be limited."""
 CROWD = 40
 OVERSIZE = 60_000
 
@@ -141,7 +141,7 @@ class ServerProbe:
         )
 
     async def _in_a_crowd(self) -> Finding:
-        """Whether some of many silent connections from one address are refused."""
+        """Return whether some of many silent connections from one address are refused."""
         ended = asyncio.Event()
         streams: list[Stream] = []
         try:

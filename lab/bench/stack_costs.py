@@ -1,7 +1,7 @@
 """`chat bench`: the real pipeline, both ends in one process, without a person and without authenticators.
 
-All stacks are measured in turn in every round, so that what else the machine does falls on all of them alike; the figures are the
-medians of the rounds. Bytes are counted once, at the stream.
+Every round measures all stacks one after the other, so that other work of the machine affects all of them equally. The figures
+are the medians of the rounds. Bytes are counted once, at the stream.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from plytalk.lab.attacks.scenario import Scenario
 BURST = 64 * 1024
 """About how many bytes are said before the other end must have heard them: what a chat reads at once."""
 PATIENCE = 30.0
-"""Seconds after which what was said counts as lost."""
+"""After how many seconds a message counts as lost."""
 
 
 class CountingUi(Ui):

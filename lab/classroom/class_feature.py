@@ -1,4 +1,4 @@
-"""A class that is going on: whose key is whose, what each student has handed in, and which hints were given.
+"""A class: the students' keys, what each student has handed in, and which hints were given.
 
 A student connects with `chat connect HOST --name NAME` and is put into a room with that name. The first key that comes under a
 name of the roster is noted there. Reports come as a command, `/report`, and are judged as `chat lab grade` does it.
@@ -30,7 +30,7 @@ from plytalk.plugins.rooms.room_events import Kind
 from plytalk.trust.files import make_folder, write
 
 EVERY = 0.5
-"""After how many seconds the class looks again at who is there."""
+"""How often, in seconds, the class checks who is there."""
 EVERYONE = "all"
 LIMITS = replace(Limits(), unauthenticated_per_address=100, connections_per_address=200, failures=100)
 """Those of a server whose members come in one moment, and often from the one address of a school."""
