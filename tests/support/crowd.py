@@ -43,7 +43,7 @@ from plytalk.testing import RecordingUi
 from plytalk.testing.verdict import idle, within
 from plytalk.trust.identity import load_or_create
 
-PATIENT = Limits(first_byte=3600, handshake=3600, goodbye=0.05)
+PATIENT = Limits(first_byte=3600, handshake=3600, goodbye=0.05, ping=0)
 
 
 class Screen(RecordingUi):

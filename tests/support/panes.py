@@ -42,7 +42,7 @@ class Tmux:
 
     def until(self, *rows: str) -> None:
         """Wait until these are the last rows."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while (seen := self.rows[-len(rows) :]) != list(rows):
             assert time.monotonic() < end, seen
 
@@ -52,7 +52,7 @@ class Tmux:
 
     def until_told(self, about: str, value: str) -> None:
         """Wait until tmux knows this."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while (told := self.told(about)) != value:
             assert time.monotonic() < end, told
 
