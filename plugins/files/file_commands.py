@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from plytalk.core.contracts.errors import REPORT_IT, ChatError, Usage
+from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import Result, now, refuse
 from plytalk.core.contracts.sanitise import clean, shorten
-from plytalk.core.contracts.shortage import shortage
 from plytalk.core.contracts.ui import Ui
 from plytalk.core.io.background import Background
 from plytalk.core.io.sizes import size_in_words
@@ -17,6 +16,7 @@ from plytalk.plugins.files.file_words import REPLACE
 from plytalk.plugins.files.made_offers import check_count
 from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.sending import Sending
+from plytalk.plugins.files.transfer_errors import explained
 from plytalk.plugins.files.transfers import Transfers
 
 MOST_DIGITS = 9
@@ -78,7 +78,7 @@ class FileCommands:
                 raise Usage(reason)
             data, lines = await self._commands[name](args)
         except Exception as error:  # of any kind: without an answer the caller waits forever
-            fault = error if isinstance(error, ChatError) else unexpected(error)
+            fault = explained(error)
             self._fail()
             refuse(ui, str(fault), "not-done", fault.hint, command=name, request=request)
         else:
@@ -114,11 +114,6 @@ class FileCommands:
         """Nothing more is answered, and nobody waits for it."""
         self._when_answered = None
         await self._background.stop()
-
-
-def unexpected(error: Exception) -> ChatError:
-    """The answer to a command that fails for a reason other than the user's mistake."""
-    return shortage(error) or ChatError(f"Unexpected error: {type(error).__name__}.", REPORT_IT)
 
 
 def number_of(args: Sequence[str]) -> int | None:

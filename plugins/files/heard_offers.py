@@ -26,6 +26,7 @@ from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.receiving_states import GIVEN_UP, RUNNING, not_chosen
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.transfer_context import TransferContext
+from plytalk.plugins.files.transfer_errors import explained
 from plytalk.plugins.rooms.ui_events import sender_of
 
 MOST_HEARD = 100
@@ -251,8 +252,8 @@ class HeardOffers:
                 if one.state == "accepted":
                     self._context.send(say(FileReply(number=one.remote, state="accepted")))
                 one.begin(self._context.link, next(self._streams))
-        except ChatError as error:
-            self._give_up(one, error)
+        except Exception as error:
+            self._give_up(one, explained(error))
         if not one.is_open:
             self._make_place(one)
 

@@ -1,6 +1,7 @@
 """What can be wrong with a file that is sent or received."""
 
-from plytalk.core.contracts.errors import LocalError, RemoteError
+from plytalk.core.contracts.errors import REPORT_IT, ChatError, LocalError, RemoteError
+from plytalk.core.contracts.shortage import shortage
 
 
 class TransferError(LocalError):
@@ -37,3 +38,10 @@ class BadOffer(BadTransfer):
 
 class Damaged(BadTransfer):
     """What arrived is not what was offered: it was changed in transit, or at its source."""
+
+
+def explained(error: Exception) -> ChatError:
+    """The error to tell in place of one that no user would understand."""
+    if isinstance(error, ChatError):
+        return error
+    return shortage(error) or ChatError(f"Unexpected error: {type(error).__name__}.", REPORT_IT)

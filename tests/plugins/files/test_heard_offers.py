@@ -25,6 +25,7 @@ from plytalk.plugins.files.file_items import (
     say,
 )
 from plytalk.plugins.files.heard_offers import MOST_HEARD
+from plytalk.plugins.files.receiving import Receiving
 from plytalk.testing.verdict import idle
 
 
@@ -260,3 +261,16 @@ async def test_files_with_the_same_content_all_arrive(home: Path) -> None:
         for name in [*names, "d.txt"]:
             await reaches(bob.ui, "done", name)
         assert sorted(path.name for path in folder.iterdir()) == [*names, "d.txt"]
+
+
+async def test_a_file_that_cannot_be_taken_for_an_unexpected_reason_fails(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`chat receive` must not wait forever for one."""
+
+    async def fails(*_: object, **__: object) -> bool:
+        raise KeyError("x")
+
+    monkeypatch.setattr(Receiving, "open", fails)
+    async with Crowd(home) as crowd:
+        bob, ann = await crowd.comes("bob", into=folder_of(crowd, "bob"), yes=True), await file_stranger(crowd, "ann")
+        ann.offer(file_offer(written(home / "x", 10)))
+        assert "Unexpected error: KeyError." in str((await reaches(bob.ui, "failed")).reason)
