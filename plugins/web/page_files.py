@@ -1,7 +1,7 @@
 """The page of `chat serve --web`: the files of the folder `page`, to be served or put into one file."""
 
-import gzip
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -15,6 +15,10 @@ FOLDER = Path(__file__).with_name("page")
 MAIN, STYLE, LATER = "page.html", "page.css", "files.js"
 LOADED_LATER = ("hashes.js", LATER)
 """The scripts that are loaded as one when the first file comes or goes."""
+MEMORY = 6
+"""How much memory zlib takes (1 to 9) to compress. With less than its usual 8 blocks are shorter, each with other codes: these
+files become 0.5 % smaller.
+"""
 KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 CHARSET = "<meta charset=utf-8>"
 """Behind this, the page as a file says what it may do."""
@@ -90,8 +94,9 @@ def plain(status: HTTPStatus, sentence: str) -> HttpAnswer:
 
 
 def compressed(data: bytes) -> bytes:
-    """The same bytes every time."""
-    return gzip.compress(data, mtime=0)
+    """As gzip writes it, the same bytes every time."""
+    packer = zlib.compressobj(9, wbits=16 + zlib.MAX_WBITS, memLevel=MEMORY)
+    return packer.compress(data) + packer.flush()
 
 
 def single_file() -> str:

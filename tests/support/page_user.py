@@ -18,13 +18,32 @@ def wait_for(driver: WebDriver, happens: Callable[[], object], what: str) -> Non
     waiting.until(lambda _: happens(), f"never came: {what}")
 
 
+def forget_window(driver: WebDriver) -> None:
+    """The page that this window shows, if any, leaves nothing to come back with."""
+    driver.execute_script("if (typeof kept === 'object') kept = {}")  # type: ignore[no-untyped-call]
+
+
 class PageUser:
     """One window of a browser, at this page."""
 
     def __init__(self, driver: WebDriver, url: str) -> None:
         self.driver = driver
+        forget_window(driver)
         driver.get(url)
+        self.is_ready()
+
+    def is_ready(self) -> None:
         self.wait_until(lambda: bool(self.text("own") or self.fault), "the page is ready")
+
+    def reload(self) -> None:
+        """Load the page again: it comes back as the member that it was."""
+        self.driver.refresh()
+        self.is_ready()
+
+    def forget(self) -> None:
+        """Load the page again as a window that was never here."""
+        forget_window(self.driver)
+        self.reload()
 
     def __getitem__(self, id: str) -> WebElement:
         return self.driver.find_element(By.ID, id)
@@ -54,6 +73,14 @@ class PageUser:
         if answer:
             self.wait_until(lambda: self["ask"].is_displayed(), "the question about the key")
             self.driver.find_element(By.CSS_SELECTOR, f"#ask button[value={answer}]").click()
+
+    def buttons(self) -> list[str]:
+        """What the buttons in the log say."""
+        return [button.text for button in self.all("#log li button")]
+
+    def press(self, text: str) -> None:
+        """Press the last button in the log that says this."""
+        next(button for button in reversed(self.all("#log li button")) if button.text == text).click()
 
     def say(self, line: str) -> None:
         self["line"].send_keys(line, Keys.ENTER)

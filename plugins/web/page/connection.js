@@ -6,6 +6,7 @@ const HANDSHAKE = 10_000;
 const MOST = 65_536; // bytes of a WebSocket message
 
 const cut = (sentence = "The connection was cut.") => new Fault(sentence, { retry: true });
+const usedUp = ({ message }) => new Fault(`${message} A code lets one in: ask for a new one.`, { asks: "code" });
 
 /** Frames (u16 length, payload) over a WebSocket. An empty binary message is the end of one direction. */
 class Frames {
@@ -143,8 +144,8 @@ async function shakeHands(frames, own, wanted, judge) {
 async function agreeOnCode(frames, code) {
   const spake = new Spake2();
   frames.send(await spake.start(code));
-  return spake.finish(await frames.receive(33).catch(({ message }) => {
-    throw new Fault(`${message} A code lets one in: ask for a new one.`, { asks: "code" });
+  return spake.finish(await frames.receive(33).catch((fault) => {
+    throw usedUp(fault);
   }));
 }
 

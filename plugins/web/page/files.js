@@ -33,9 +33,10 @@ class Incoming {
   at = 0;
   filled = 0;
   blobs = [];
+  chunk = new Uint8Array(CHUNK);
 
-  constructor(offer, row) {
-    Object.assign(this, offer, { row, chunk: new Uint8Array(CHUNK) });
+  constructor(offer) {
+    Object.assign(this, offer);
   }
 
   /** Ask for what is missing. */
@@ -46,7 +47,7 @@ class Incoming {
   }
 
   send(kind, ...parts) {
-    this.channel.send([FILE, join([kind], numberIn(4, this.number), ...parts)]);
+    this.channel?.send([FILE, join([kind], numberIn(4, this.number), ...parts)]);
   }
 
   proof(payload) {
@@ -91,7 +92,6 @@ class Incoming {
     link.download = this.name.replace(/[/\\:]/g, "_").replace(/^\.+/, "") || "file";
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-    this.blobs = [];
   }
 }
 
@@ -173,23 +173,19 @@ class Files {
     this.member.channel?.send([FILE, join([SAY], numberIn(4, 0), bytesOf(JSON.stringify(said)))]);
   }
 
-  /** A row about a file; what comes of it is written behind it. */
+  /** A row about a file; what comes of it is written behind it, and with its end its buttons go. */
   row(text, ...buttons) {
     const state = element("small", ""), row = element("li", "quiet", text, " ", ...buttons, state);
     this.screen.add(row);
-    return (words) => {
+    return (words, isEnd) => {
       state.ariaLive = words.includes("%") ? "off" : "polite"; // a screen reader need not read every step
       state.textContent = words;
+      if (isEnd) buttons.forEach((one) => one.remove());
     };
   }
 
-  button(text, press) {
-    const button = element("button", "", text);
-    button.onclick = () => {
-      button.remove();
-      press();
-    };
-    return button;
+  button(text, onclick) {
+    return Object.assign(element("button", "", text), { onclick });
   }
 
   hear(channel, body) {
@@ -212,26 +208,37 @@ class Files {
 
   // -- what others offer ----------------------------------------------------------------------------------------------------
 
-  offered(channel, { number, file = {}, sender = {} }) {
-    const { name, size, root, hash, folder } = file, key = sender.key, known = [...this.incoming.values()].find((one) => key && one.key === key && one.code === root && !one.isOver);
+  offered(channel, { number, id, file = {}, sender = {} }) {
+    const { name, size, root, hash, folder } = file, key = sender.key;
+    const known = [...this.incoming.values()].find((one) => key && one.key === key && one.code === root && !(one.isOver && one.id !== id));
     const isSized = Number.isInteger(size) && size >= 0, what = `${clean(sender.name)} offers ${clean(name)} (${isSized ? sizeInWords(size) : "size unknown"}).`;
     const isKnown = HASHES[hash] && isSized && size <= LARGEST && typeof root === "string";
     if (folder || !isKnown) return this.row(`${what} ${folder ? "It is a folder: o" : "O"}nly the program chat can receive it.`);
     if (known) {
       this.incoming.delete(known.number);
       this.incoming.set((known.number = number), known);
-      return known.channel && known.begin(channel);
+      return !known.isOver && known.channel && known.begin(channel);
     }
     if (this.incoming.size >= MOST_OFFERS) this.incoming.delete(this.incoming.keys().next().value);
-    const row = this.row(what, this.button("Receive", () => this.accept(incoming)));
-    const incoming = new Incoming({ number, name: clean(name), size, code: root, root: Uint8Array.from(atob(root), (one) => one.charCodeAt(0)), hash, key }, row);
+    const incoming = new Incoming({ number, id, name: clean(name), size, code: root, root: Uint8Array.from(atob(root), (one) => one.charCodeAt(0)), hash, key });
+    const decline = this.button("Decline", () => this.decline(incoming));
+    incoming.row = this.row(what, this.button("Receive", ({ target }) => this.accept(incoming, target, decline)), decline);
     this.incoming.set(number, incoming);
   }
 
-  accept(incoming) {
+  accept(incoming, button, decline) {
     if (!this.member.isIn) return incoming.row("not connected");
+    decline.textContent = "Cancel";
+    decline.focus(); // a keyboard goes on from here
+    button.remove();
     this.say({ do: "reply", number: incoming.number, state: "accepted" });
     incoming.begin(this.member.channel);
+  }
+
+  /** Not to receive it, or no more of it. */
+  decline(incoming) {
+    incoming.send(STOP);
+    this.end(incoming, incoming.channel ? "cancelled" : "declined");
   }
 
   take(kind, incoming, payload) {
@@ -239,7 +246,7 @@ class Files {
     try {
       if (kind === PROOF) incoming.proof(payload);
       else if (kind === DATA) incoming.data(payload);
-      else if (kind === END) incoming.save(), this.end(incoming, "done");
+      else if (kind === END) incoming.save(), this.end(incoming, "done", "saved");
       else if (kind === FAIL && payload[0] !== 1) throw new Fault("its sender cannot send it any more");
     } catch (fault) {
       incoming.send(STOP);
@@ -247,16 +254,17 @@ class Files {
     }
   }
 
-  end(incoming, state, why = "saved") {
+  end(incoming, state, why = state) {
     incoming.isOver = true;
-    incoming.row(why);
+    incoming.blobs = [];
+    incoming.row(why, true);
     this.say({ do: "reply", number: incoming.number, state });
   }
 
   withdrawn({ number, cut }) {
     const incoming = this.incoming.get(number);
     if (!incoming || incoming.isOver) return;
-    incoming.row(cut ? "waiting for its sender" : "not offered any more");
+    incoming.row(cut ? "waiting for its sender" : "not offered any more", !cut);
     incoming.isOver = !cut;
   }
 
@@ -280,7 +288,7 @@ class Files {
     own.streams.clear();
     this.outgoing.delete(own.number);
     this.say({ do: "withdraw", number: own.number });
-    own.row("taken back");
+    own.row("taken back", true);
   }
 
   /** There is another connection: offer again what is offered. */

@@ -42,14 +42,16 @@ class RoomMember {
   /** Talk until it is over and no reconnection is tried. */
   async run() {
     for (;;) {
-      const ending = await this.talk().catch((fault) => fault);
+      let ending = await this.talk().catch((fault) => fault);
       if (!(ending instanceof Fault)) console.error(ending);
       if (this.isIn) this.sent = this.kept.length;
       this.isIn = false;
       this.channel = null;
       this.hadGoodbye ||= ending.isGoodbye;
       const isLost = !this.wasIn || (this.hadGoodbye && this.tries >= WAITS.length);
-      if (this.isLeaving || !ending.retry || (isLost && !this.asked)) return this.view.closed(ending);
+      if (this.isLeaving) ending.retry = false;
+      else if (this.wasIn && this.wanted.code && ending.retry) ending = usedUp(ending); // it was good for one connection
+      if (!ending.retry || (isLost && !this.asked)) return this.view.closed(ending);
       await this.wait(ending);
     }
   }
@@ -122,7 +124,6 @@ class RoomMember {
     if (epoch) request.resume = { epoch, last };
     channel.send([ROOM, bytesOf(JSON.stringify(request))], [PING, NOTHING]);
     this.view.letIn(channel.keys, this.wanted);
-    this.wanted.code = ""; // it was good for one conversation
   }
 
   async listen(channel, items) {

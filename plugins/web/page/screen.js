@@ -95,14 +95,14 @@ class Screen {
     }
   }
 
-  closed({ message, asks = "name" }) {
+  closed({ message, retry, asks = "name" }) {
     show("talk", false);
     show("door");
     connecting(false);
     refuse(message);
     this.room = "";
     this.title();
-    this.keep({});
+    if (!retry) this.keep({});
     show("forget", asks === "forget");
     byId(asks).focus();
   }

@@ -10,8 +10,9 @@ async function start() {
   fill("own", identity.fingerprint);
   if (!store.keeps) fill("kept", "This window forgets it.");
   show(IS_FILE ? "address-field" : "served");
-  for (const one of ["room", "name"]) byId(one).value = kept[one] ?? "";
-  byId("classical").checked = byId("classical").disabled = !can.hybrid;
+  for (const one of ["address", "room", "name"]) byId(one).value = kept[one] ?? "";
+  byId("classical").disabled = !can.hybrid;
+  byId("classical").checked = kept.classical ?? !can.hybrid;
   show("form");
   byId("form").onsubmit = (event) => {
     event.preventDefault();
@@ -19,13 +20,14 @@ async function start() {
     connecting(true);
     enter(store, identity, can);
   };
+  if (kept.instance) byId("join").click(); // the page was loaded again
 }
 
 function enter(store, identity, can) {
   const link = new URL(value("address"), location), address = String(URL.parse("ws", link)).replace(/^http/, "ws");
   const typed = value("code").toLowerCase(), isKey = /^[\da-f]{64}$/.test(typed), code = isKey ? "" : typed.replace(/[\s-]+/g, "-");
   const wanted = { ...can, classical: byId("classical").checked, address, room: value("room"), name: value("name"), code, secret: isKey && fromHex(typed) };
-  const screen = new Screen((known) => (kept = { ...known, address }));
+  const screen = new Screen((known) => (kept = { ...known, address, classical: wanted.classical }));
   const isSame = ["address", "room", "name"].every((one) => kept[one] === wanted[one]);
   const member = new RoomMember(screen, identity, wanted, (key) => judge(store, wanted, link.hash || location.hash, key), isSame && kept);
   byId("code").value = "";

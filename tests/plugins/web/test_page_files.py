@@ -25,7 +25,7 @@ from plytalk.plugins.web.page_files import (
     single_file,
 )
 
-MOST = 15 * 1024
+MOST, MOST_WITH_FILES = 15 * 1024, 20 * 1024
 PAGE = served_page()[0]
 
 FILES = PageFiles()
@@ -59,6 +59,17 @@ def test_the_scripts_are_one_in_the_order_of_the_page() -> None:
 def test_the_page_has_15_kb_at_most() -> None:
     """The requirement: 15 KB, compressed, of all that a browser loads to join a room and talk."""
     assert len(compressed(PAGE.encode())) <= MOST
+
+
+def test_the_page_with_all_for_files_has_20_kb_at_most() -> None:
+    assert len(compressed(single_file().encode())) <= MOST_WITH_FILES
+
+
+def test_what_is_compressed_is_gzip_the_same_every_time_and_no_larger_than_with_the_usual_memory() -> None:
+    packed = compressed(PAGE.encode())
+    assert gzip.decompress(packed) == PAGE.encode()
+    assert packed == compressed(PAGE.encode())
+    assert len(packed) <= len(gzip.compress(PAGE.encode()))
 
 
 PATHS = (

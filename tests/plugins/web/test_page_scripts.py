@@ -225,8 +225,8 @@ def test_a_chunk_that_was_not_offered_is_refused() -> None:
     found = run(
         """const offer = { number: 1, size: 5, hash: "blake2b", root: bytes(given[0]) };
            const take = (proof, data) => {
-             const one = new Incoming(offer, () => 0);
-             Object.assign(one, { owed: 100, channel: { send: () => 0 } });
+             const one = new Incoming(offer);
+             Object.assign(one, { row: () => 0, owed: 100, channel: { send: () => 0 } });
              try { one.proof(proof); one.data(data); return one.at; } catch (fault) { return fault.message; }
            };
            const proof = bytes(given[1]), other = proof.slice();

@@ -59,7 +59,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         forger.forge = lambda server: Hub(server).welcome()
         page.join(address)
         page.sees("You are pia in lobby.")
-        driver.refresh()
+        page.forget()
         forger.end()
         yield page, forger, address
 
@@ -69,11 +69,10 @@ def meeting(opened: Opened, says: Callable[[Hub], None]) -> Iterator[PageUser]:
     """The page at a server that says this."""
     page, forger, address = opened
     forger.forge = lambda server: says(Hub(server))
-    page.driver.refresh()
-    page.wait_until(lambda: page["form"].is_displayed(), "the form")
+    page.forget()
     page.join(address, answer="")
     yield page
-    page.driver.refresh()
+    page.forget()
     forger.end()
 
 

@@ -248,11 +248,11 @@ def test_a_page_that_is_loaded_again_is_the_same_member(chromium: Chrome, tmp_pa
         pia.say("before")
         tom.until("pia: before")
         own = pia.text("own")
-        chromium.refresh()
-        again = joined(chromium, chromium.current_url, "pia")
-        assert again.text("own") == own
-        assert "before" in again.sees("earlier messages end here")
-        again.say("after")
+        pia.reload()
+        assert "before" in pia.sees("earlier messages end here")
+        assert "You are pia in lobby." in pia.log
+        assert pia.text("own") == own
+        pia.say("after")
         tom.until("pia: after")
 
 

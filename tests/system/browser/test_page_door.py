@@ -45,6 +45,22 @@ def test_a_code_that_was_used_is_told_to_be_one(chromium: Chrome, tmp_path: Path
         assert chromium.switch_to.active_element == second["code"]
 
 
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_a_page_that_came_by_a_code_does_not_try_for_ever_where_the_server_has_gone(
+    chromium: Chrome, tmp_path: Path, how: str
+) -> None:
+    """A code lets one in, so that there is nothing to come back with."""
+    with started("serve", "--web", "127.0.0.1:0", "--headless", "--code", environment=environment(tmp_path)) as server:
+        code = server.tells("The one-time code is ").split("code is ")[1].split(".")[0]
+        page = PageUser(chromium, server.tells("Open in a browser:  ").split()[-1])
+        page.join(answer="", code=code, name="pia")
+        page.sees("You are pia in lobby.")
+        (server.process.kill if how == "killed" else server.process.terminate)()
+        what = "The connection was cut." if how == "killed" else "The server said goodbye."
+        assert page.is_refused() == f"{what} A code lets one in: ask for a new one."
+        assert chromium.switch_to.active_element == page["code"]
+
+
 @pytest.mark.parametrize("shape", ["the link as it is printed", "the address of the WebSocket"])
 def test_a_page_in_a_file_takes_the_link_of_a_server(chromium: Chrome, tmp_path: Path, shape: str) -> None:
     file = tmp_path / "chat.html"

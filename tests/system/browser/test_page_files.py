@@ -33,7 +33,7 @@ def chromium(downloads: Path) -> Iterator[Chrome]:
 def receive(page: PageUser, downloads: Path, name: str, offer: str) -> bytes:
     """Press the button of an offer, and wait for the file."""
     page.sees(offer)
-    page.all("#log li button")[-1].click()
+    page.press("Receive")
     page.wait_until(lambda: "saved" in page.log or "not what was offered" in page.log, "the end of the transfer")
     page.wait_until((downloads / name).exists, f"{name} among the downloads")
     return (downloads / name).read_bytes()
@@ -79,7 +79,7 @@ def test_a_file_goes_on_after_a_cut_of_its_receiver(chromium: Chrome, downloads:
             pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
             tom.type(f"/send {tmp_path / 'long.bin'}\r")
             pia.sees("tom offers long.bin")
-            pia.all("#log li button")[-1].click()
+            pia.press("Receive")
             pia.wait_until(lambda: bool(re.search(r"[1-9]\d? %", pia.log)), "a part of the file")
             link.cut()
             pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
@@ -88,6 +88,63 @@ def test_a_file_goes_on_after_a_cut_of_its_receiver(chromium: Chrome, downloads:
             pia.wait_until((downloads / "long.bin").exists, "the file among the downloads")
             assert (downloads / "long.bin").read_bytes() == content
             assert link.passed["down"] < 9 * MIB  # it did not begin again
+
+
+def test_an_offer_is_declined_and_what_has_begun_is_cancelled(chromium: Chrome, downloads: Path, tmp_path: Path) -> None:
+    for name in ("one.bin", "two.bin"):
+        (tmp_path / name).write_bytes(os.urandom(3 * MIB))
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        page_port = int(url.partition("/#")[0].rpartition(":")[2])
+        with slow_link(page_port, down=300_000) as link:
+            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
+            tom.type(f"/send {tmp_path / 'one.bin'} @pia\r")
+            pia.sees("tom offers one.bin")
+            assert pia.buttons() == ["Receive", "Decline"]
+            pia.press("Decline")
+            pia.sees("declined")
+            tom.until("[pia] declines one.bin")
+            tom.type(f"/send {tmp_path / 'two.bin'} @pia\r")
+            pia.sees("tom offers two.bin")
+            pia.press("Receive")
+            pia.wait_until(lambda: bool(re.search(r"[1-9]\d? %", pia.log)), "a part of the file")
+            assert pia.buttons() == ["Cancel"]
+            assert chromium.switch_to.active_element.text == "Cancel"
+            pia.press("Cancel")
+            pia.sees("cancelled")
+            tom.until("[pia] does not want two.bin any more.")
+            assert pia.buttons() == []
+            assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
+            pia.say("/who")
+            pia.sees("SHA256:")
+            assert not (downloads / "two.bin").exists()
+
+
+def test_an_offer_that_was_declined_is_not_made_again_after_a_cut_and_one_that_is_withdrawn_has_no_buttons(
+    chromium: Chrome, tmp_path: Path
+) -> None:
+    (tmp_path / "one.txt").write_text("one")
+    (tmp_path / "two.txt").write_text("two")
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        page_port = int(url.partition("/#")[0].rpartition(":")[2])
+        with slow_link(page_port) as link:
+            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
+            for name in ("one.txt", "two.txt"):
+                tom.type(f"/send {tmp_path / name}\r")
+                pia.sees(f"tom offers {name}")
+            pia.all("#log li button")[1].click()
+            pia.wait_until(lambda: pia.log.count("declined") == 1, "that it is declined")
+            tom.until("[pia] declines one.txt")
+            link.cut()
+            pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
+            link.cut(False)
+            pia.wait_until(lambda: pia.text("status") == "Connected.", "that it is back")
+            tom.type("and on\r")
+            pia.sees("and on")
+            assert (pia.log.count("offers one.txt"), pia.log.count("offers two.txt")) == (1, 1)
+            assert pia.buttons() == ["Receive", "Decline"]
+            tom.type("/cancel 2\r")
+            pia.sees("not offered any more")
+            assert pia.buttons() == []
 
 
 def test_what_the_page_cannot_receive_is_shown_with_what_can(chromium: Chrome, tmp_path: Path) -> None:
@@ -127,11 +184,10 @@ def test_a_browser_asks_before_it_leaves_a_page_with_a_file_on_its_way(chromium:
             tom.type(f"/send {tmp_path / 'way.bin'}\r")
             pia.sees("tom offers way.bin")
             assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
-            pia.all("#log li button")[-1].click()
+            pia.press("Receive")
             pia.wait_until(lambda: bool(re.search(r"[1-9]\d? %", pia.log)), "a part of the file")
             assert chromium.execute_script(ASKS) is True  # type: ignore[no-untyped-call]
-            chromium.refresh()
-            pia = joined(chromium, chromium.current_url, "pia")
+            pia.reload()
             assert receive(pia, downloads, "way.bin", "tom offers way.bin") == (tmp_path / "way.bin").read_bytes()
             assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
 
@@ -162,9 +218,9 @@ def test_a_page_that_is_loaded_again_goes_on_with_the_file_that_it_offered(chrom
             tom.until("[pia] offers long.bin")
             tom.type("/accept\r")
             pia.wait_until(lambda: "% sent" in pia.log, "a part of the file")
-            chromium.refresh()
+            pia.reload()
             tom.until("long.bin is interrupted")
-            pia = joined(chromium, chromium.current_url, "pia")
+            pia.sees("You are pia in lobby.")
             pia["file"].send_keys(str(tmp_path / "long.bin"))
             tom.until("from [pia] has arrived")
             assert (tmp_path / "into" / "long.bin").read_bytes() == content

@@ -9,7 +9,6 @@ from page_user import PageUser
 from people import environment
 from programs import chat
 from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
 from slow_links import slow_link
 
 from tests.system.browser.test_page import at_terminal, joined, serving
@@ -70,7 +69,7 @@ def test_join_is_pressed_twice_and_one_member_comes(chromium: Chrome, tmp_path: 
             page = PageUser(chromium, url.replace(str(page_port), str(link.port)))
             page["name"].send_keys("pia")
             chromium.execute_script("for (let at = 0; at < 3; at++) byId('join').click()")  # type: ignore[no-untyped-call]
-            assert page["join"].text == "Connecting …"
+            assert page.text("join") == "Connecting …"
             page.sees("You are pia in lobby.")
             page.say("/who")
             page.sees("SHA256:")
@@ -81,24 +80,47 @@ def test_join_is_pressed_twice_and_one_member_comes(chromium: Chrome, tmp_path: 
             assert page["join"].text == "Join"
 
 
-def test_a_window_that_is_loaded_again_offers_its_name_and_room_and_another_name_is_another_member(
+def test_a_window_that_is_loaded_again_comes_back_to_its_room_by_itself_and_another_name_is_another_member(
     chromium: Chrome, tmp_path: Path
 ) -> None:
     with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
         pia = joined(chromium, url, "pia")
         pia.say("/join kitchen")
         pia.sees("You are pia in kitchen.")
-        chromium.refresh()
-        pia = PageUser(chromium, url)
-        assert [pia[id].get_attribute("value") for id in ("name", "room")] == ["pia", "kitchen"]
-        chromium.find_element(By.ID, "join").click()
+        pia.reload()
         pia.sees("You are pia in kitchen.")
         assert "You are pia in lobby." not in pia.log
-        chromium.refresh()
-        pat = PageUser(chromium, url)
-        pat.join(answer="", name="pat", room="lobby")
-        pat.sees("You are pat in lobby.")
+        assert chromium.switch_to.active_element == pia["line"]
+        pia["leave"].click()
+        assert pia.is_refused() == "You have left."
+        assert [pia[id].get_attribute("value") for id in ("name", "room")] == ["pia", "kitchen"]
+        pia.join(answer="", name="pat", room="lobby")
+        pia.sees("You are pat in lobby.")
         tom.until("[pat] is here")
+
+
+def test_one_that_has_left_does_not_come_back_by_itself(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, _):
+        pia = joined(chromium, url, "pia")
+        pia["leave"].click()
+        assert pia.is_refused() == "You have left."
+        pia.reload()
+        pia.wait_until(pia["form"].is_displayed, "the form")
+        assert pia["join"].text == "Join"
+
+
+def test_a_page_in_a_file_comes_back_by_itself_and_says_when_nobody_is_there(chromium: Chrome, tmp_path: Path) -> None:
+    (tmp_path / "chat.html").write_text(chat("page").stdout)
+    with serving(tmp_path, "--origin", "null") as (url, _):
+        pia = PageUser(chromium, (tmp_path / "chat.html").as_uri())
+        pia.join(url, answer="", name="pia")
+        pia.sees("You are pia in lobby.")
+        pia.reload()
+        pia.sees("You are pia in lobby.")
+    pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the server has gone")
+    pia.reload()
+    assert pia.is_refused() == "Nobody answers there."
+    assert pia["name"].get_attribute("value") == "pia"
 
 
 def test_one_that_was_removed_is_told_why_and_one_that_is_banned_stays_out(chromium: Chrome, tmp_path: Path) -> None:
@@ -137,16 +159,9 @@ def test_several_cuts_leave_nothing_out_and_show_nothing_twice(chromium: Chrome,
                 said += [f"to all {number}.", f"for all {number}."]
             pia.sees(said[-1])
             assert [pia.log.count(line) for line in said] == [1] * 6
-            again = joined_again(chromium, pia)
-            assert [again.log.count(line) for line in said] == [1] * 6
-
-
-def joined_again(driver: Chrome, page: PageUser) -> PageUser:
-    """The page, loaded again."""
-    driver.refresh()
-    page.join(answer="")
-    page.sees("earlier messages end here")
-    return page
+            pia.reload()
+            pia.sees("earlier messages end here")
+            assert [pia.log.count(line) for line in said] == [1] * 6
 
 
 def test_a_browser_that_keeps_nothing_for_a_window_joins_each_time_as_another_member(tmp_path: Path) -> None:
@@ -156,7 +171,7 @@ def test_a_browser_that_keeps_nothing_for_a_window_joins_each_time_as_another_me
         pia = joined(driver, url, "pia")
         pia.say("here")
         pia.sees("here")
-        driver.refresh()
+        pia.reload()
         again = joined(driver, url, "pia")
         again.say("here again")
         again.sees("here again")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from browser import browser
 from certificates import Authority
-from page_user import PageUser
+from page_user import PageUser, forget_window
 from people import environment
 from programs import Chat, chat, started
 from selenium.webdriver import Chrome
@@ -47,6 +47,7 @@ def complaints(driver: Chrome) -> list[str]:
 
 
 def joins_and_talks(driver: Chrome, url: str, answer: str = "yes", **fields: str) -> None:
+    forget_window(driver)
     driver.get("about:blank")
     complaints(driver)  # of an earlier page
     page = PageUser(driver, url)

@@ -33,16 +33,14 @@ def test_it_talks_gets_a_file_and_is_the_same_member_when_it_is_loaded_again(tmp
         assert "to you alone" in pia.sees("between us")
         tom.type(f"/send {tmp_path / 'film.bin'} @pia\r")
         pia.sees("tom offers film.bin (600.0 kB).")
-        pia.all("#log li button")[-1].click()
+        pia.press("Receive")
         pia.sees("saved")
         tom.until("[pia] has received film.bin")
         own = pia.text("own")
-        again = PageUser(driver, url)
-        again.driver.refresh()
-        again.wait_until(lambda: again["form"].is_displayed() and again.text("own") == own, "the same identity")
-        again.join(name="pia", answer="")
-        again.sees("You are pia in lobby.")
-        again.say("here again")
+        pia.reload()
+        pia.sees("You are pia in lobby.")
+        assert pia.text("own") == own
+        pia.say("here again")
         tom.until("pia: here again")
 
 
