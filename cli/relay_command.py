@@ -27,7 +27,7 @@ from plytalk.plugins.transports.relay import PORT
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.plugins.transports.ws import Ws
 from plytalk.trust.authorized_keys import allowed
-from plytalk.trust.files import is_stream
+from plytalk.trust.named_files import is_stream
 from plytalk.trust.store_errors import StoreError
 
 EXAMPLES = """\b

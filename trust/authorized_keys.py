@@ -11,7 +11,8 @@ from pathlib import Path
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.trust.files import edited_lines, is_stream, read_lines
+from plytalk.trust.files import edited_lines, read_lines
+from plytalk.trust.named_files import is_stream
 from plytalk.trust.store_errors import Corrupt, StoreError
 
 _KEY_INSIDE = re.compile(r"[ \t][a-z][\w@.-]*[ \t]+AAAA")  # every key begins with the length of its type, three zero bytes

@@ -22,6 +22,7 @@ from pathlib import Path
 from plytalk.core.contracts.shortage import shortage
 from plytalk.core.io.lines import BOM, UTF16
 from plytalk.trust.locks import acquire, release
+from plytalk.trust.named_files import is_stream, not_plain, open_named, too_large
 from plytalk.trust.store_errors import Corrupt, Exposed, FileExists, FileInUse, StoreError, Unwritable
 
 LIMIT = 1 << 20
@@ -43,7 +44,7 @@ def read(path: Path, *, secret: bool = False, limit: int = LIMIT, links: bool = 
     and the folder is the one they lead to. Raises StoreError, and Exposed for what others could have changed or read.
     """
     if is_stream(path):
-        raise _not_plain(path)
+        raise not_plain(path)
     try:
         if links:
             path = Path(os.path.realpath(path))
@@ -66,7 +67,7 @@ def read(path: Path, *, secret: bool = False, limit: int = LIMIT, links: bool = 
     finally:
         os.close(descriptor)
     if len(content) > limit:
-        raise _too_large(path, limit)
+        raise too_large(path, limit)
     return plain_text(content, str(path))
 
 
@@ -75,18 +76,13 @@ def read_public(path: Path, *, limit: int = LIMIT, links: bool = False) -> bytes
     if not is_stream(path):
         return read(path, limit=limit, links=links)
     try:
-        with open(path, "rb") as file:
+        with open(open_named(path), "rb") as file:
             content = file.read(limit + 1)
     except OSError as trouble:
         raise _unreadable(path, trouble) from None
     if len(content) > limit:
-        raise _too_large(path, limit)
+        raise too_large(path, limit)
     return plain_text(content, str(path))
-
-
-def is_stream(path: Path) -> bool:
-    """Whether this names a file that this process has open, as a shell's `<(...)` does."""
-    return str(path) == "/dev/stdin" or str(path.parent) in ("/dev/fd", "/proc/self/fd")
 
 
 def plain_text(content: bytes, name: str) -> bytes:
@@ -104,7 +100,7 @@ def write(path: Path, content: bytes, limit: int | None = LIMIT) -> None:
     if os.path.islink(path):
         raise StoreError(f"{path} is a symbolic link and was not replaced.", "Name the file it points to.")
     if limit is not None and len(content) > limit:
-        raise _too_large(path, limit)
+        raise too_large(path, limit)
     with _written(path):
         make_folder(path.parent)
     _put(path, content, lambda new: new.replace(path))
@@ -219,19 +215,11 @@ def _unreadable(path: Path, trouble: OSError) -> StoreError:
     )
 
 
-def _too_large(path: Path, limit: int) -> StoreError:
-    return StoreError(f"{path} has more than {limit} bytes.", "Is it the right file?")
-
-
-def _not_plain(path: Path) -> StoreError:
-    return StoreError(f"{path} is not a plain file.", "Put a plain file there, or name another one.")
-
-
 def _check(path: Path, status: os.stat_result, secret: bool, limit: int) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise _not_plain(path)
+        raise not_plain(path)
     if status.st_size > limit:
-        raise _too_large(path, limit)
+        raise too_large(path, limit)
     if sys.platform == "win32":
         return
     if status.st_uid not in (os.geteuid(), 0):
@@ -265,7 +253,7 @@ def check_folder(path: Path) -> None:
 
 def _open_lock(path: Path) -> int:
     if not path.name:
-        raise _not_plain(path)
+        raise not_plain(path)
     lock = path.with_name(f".{path.name}.lock")
     try:
         make_folder(path.parent)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.frames import InspectedFrame, Inspection
-from plytalk.lab.inspect.trace_file import check_head, check_length, parse_event, unreadable
+from plytalk.lab.inspect.trace_file import check_head, check_length, opened, parse_event, unreadable
 
 PAUSE = 0.1
 """Seconds until the file is looked at again."""
@@ -25,10 +25,7 @@ class LiveTrace:
         self._inspection = Inspection()
         self._open: set[str] = set()  # conversations that go on, by their groups
         self.over = False
-        try:
-            self._file = path.open("rb")
-        except OSError as error:
-            raise unreadable(path, error) from None
+        self._file = opened(path)
 
     def more(self) -> list[InspectedFrame]:
         """The frames that have become complete, of what the next piece of the file holds."""

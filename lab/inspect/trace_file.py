@@ -24,6 +24,8 @@ from plytalk.core.io.descriptors import write_all
 from plytalk.core.io.lines import BOM
 from plytalk.core.io.sizes import rfc3339
 from plytalk.core.pipeline.tracing import TraceEvent
+from plytalk.trust.named_files import open_named
+from plytalk.trust.store_errors import StoreError
 
 VERSION = 1
 MAX_LINE = 4 * 1024 * 1024
@@ -100,10 +102,20 @@ def _unwritable(path: Path, error: OSError) -> Usage:
 def read(path: Path) -> list[TraceEvent]:
     """The events in a trace; times are in seconds since its beginning. Raises Usage, naming the line that is none."""
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             return list(parse(file))
     except OSError as error:
         raise unreadable(path, error) from None
+
+
+def opened(path: Path) -> IO[bytes]:
+    """The file of a trace. Raises Usage."""
+    try:
+        return open(open_named(path), "rb")
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except StoreError as error:
+        raise Usage(str(error), error.hint) from None
 
 
 def unreadable(path: Path, error: OSError) -> Usage:

@@ -13,8 +13,9 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.authorized_keys import add, allowed, check_add
-from plytalk.trust.files import is_stream, write
+from plytalk.trust.files import write
 from plytalk.trust.folders import user_file
+from plytalk.trust.named_files import is_stream
 from plytalk.trust.store_errors import StoreError
 
 

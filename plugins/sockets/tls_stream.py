@@ -24,8 +24,11 @@ from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.wire import CutWire
 from plytalk.plugins.sockets.dialling import DiallingTransport
 from plytalk.plugins.sockets.tls_units import cut_records
+from plytalk.trust.named_files import check_named
 
 READ = 64 * 1024
+MAX_PEM = 16 * 1024 * 1024
+"""Bytes of a file with certificates: those of all public CAs have some 250 KB."""
 OPTIONS = (
     Option(
         "tls-cert",
@@ -169,7 +172,7 @@ class TlsFiles:
         context.num_tickets = 0  # a client that closes with one unread resets the connection, and what it sent last is lost
         try:
             for file in (self._cert, self._key):
-                file.open("rb").close()  # OpenSSL does not say which of them it cannot read
+                check_named(file, MAX_PEM)  # OpenSSL does not say which of them it cannot read
             refuse_exposed(self._key)
             context.load_cert_chain(self._cert, self._key, self._passphrase)
         except (OSError, ValueError) as error:  # SSLError among them; ValueError: a passphrase that is too long
@@ -195,6 +198,8 @@ class TlsFiles:
     def client(self) -> ssl.SSLContext:
         """Raises Usage."""
         try:
+            if self._ca:
+                check_named(self._ca, MAX_PEM)
             context = ssl.create_default_context(cafile=self._ca)
         except OSError as error:
             raise Usage(f"The CA certificates in {self._ca} cannot be used: {reason(error)}.", "Check --tls-ca.") from None

@@ -78,7 +78,7 @@ def test_the_default_file_is_read(monkeypatch, tmp_path):
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
-    with pytest.raises(Usage, match="is not a plain file"):
+    with pytest.raises(Usage, match="is a folder"):
         config.read(tmp_path)
     (tmp_path / "long.toml").write_bytes(b"#" * (config.MAX_BYTES + 1))
     with pytest.raises(Usage, match="has more than 65536 bytes"):

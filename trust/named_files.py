@@ -1,0 +1,55 @@
+"""Opening a file that a user names, for reading: at once, whatever is at that path.
+
+A pipe that has a name makes a program wait until somebody writes to it, and a device may never end: no user means that. A pipe
+that the shell has opened for this process, `<(...)`, has a writer.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from plytalk.core.contracts.errors import Usage
+from plytalk.trust.store_errors import StoreError
+
+_FLAGS: int = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether this names a file that this process has open, as a shell's `<(...)` does."""
+    return str(path) == "/dev/stdin" or str(path.parent) in ("/dev/fd", "/proc/self/fd")
+
+
+def open_named(path: Path) -> int:
+    """A descriptor on which a plain file is open, or a file that this process has open. Raises StoreError, OSError."""
+    descriptor = os.open(path, _FLAGS)
+    try:
+        if not is_stream(path) and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise not_plain(path)
+        if os.name == "posix":
+            os.set_blocking(descriptor, True)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def check_named(path: Path, limit: int) -> None:
+    """Check that a library which opens this path will find a file of at most so many bytes. Raises Usage, OSError."""
+    try:
+        descriptor = open_named(path)
+        size = os.fstat(descriptor).st_size
+        os.close(descriptor)
+        if size > limit:
+            raise too_large(path, limit)
+    except StoreError as error:
+        raise Usage(str(error), error.hint) from None
+
+
+def not_plain(path: Path) -> StoreError:
+    """What is refused in the place of a file."""
+    what = "is a folder" if path.is_dir() else "is not a plain file"
+    return StoreError(f"{path} {what}.", "Put a plain file there, or name another one.")
+
+
+def too_large(path: Path, limit: int) -> StoreError:
+    return StoreError(f"{path} has more than {limit} bytes.", "Is it the right file?")
