@@ -36,7 +36,8 @@ from plytalk.api.hosting import ChatServer, serve
 from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
-from plytalk.core.bases.filter_stream import FilterListener, FilterStream
+from plytalk.core.bases.filter_listener import FilterListener
+from plytalk.core.bases.filter_stream import FilterStream
 from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.bases.wire_stream import WireStream
 from plytalk.core.contracts import errors, events, limits, optional, sealed_count, spans, transport, wire

@@ -8,18 +8,19 @@
 
 If the stream below ends before this one has ended, the connection was cut. `start` begins the opening; data sent before it is
 done waits. A server accepts the peer before the opening, so that its admission counts it; see `FilterListener`.
+There the openings take turns for the processor.
 """
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from enum import Enum
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from plytalk.core.bases.wire_stream import WireStream
-from plytalk.core.contracts.errors import CannotConnect, ChatError, HandshakeFailed
+from plytalk.core.contracts.errors import ChatError, HandshakeFailed
 from plytalk.core.contracts.layer import Buffer
-from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.core.contracts.transport import Stream
 
 UNSENT = 64 * 1024
 """The number of bytes that may wait for the opening before the stream is full."""
@@ -52,6 +53,9 @@ class FilterStream(WireStream):
         self._over: tuple[Exception | None] | None = None
         self._told = self._paused = self._finished = self._closed = False
         self._changed: asyncio.Event | None = None
+        self._turn: Callable[[], Awaitable[None]] | None = None
+        self._top = self
+        self._waits: bytes | None = None  # what came in the opening and has not had its turn
 
     # -- for a subclass to define -----------------------------------------------------------------------------------------
 
@@ -125,15 +129,47 @@ class FilterStream(WireStream):
         if isinstance(self.below, FilterStream) and self.below.opening is Opening.BEGUN:
             self.below.start()
         self.begin()  # first: the stream below delivers at once what it has already read
-        self.below.deliver_to(self._take, self._below_ended)
+        self.below.deliver_to(self._take, self._below_ends)
+
+    def take_turns(self, turn: Callable[[], Awaitable[None]]) -> None:
+        """Wait for `turn` before each step of the opening, and of those of the streams below. `opened` has to be called, too."""
+        self._turn = turn
+        for one in self._with_all_below():
+            one._top = self
+
+    def _with_all_below(self) -> Iterator["FilterStream"]:
+        below: Stream = self
+        while isinstance(below, FilterStream):
+            yield below
+            below = below.below
 
     def _take(self, data: Buffer) -> None:
         if self._closed or self.opening is Opening.FAILED:
             return
+        came = self.hear(data)
+        if self._top._turn and self.opening is Opening.BEGUN:
+            self._waits = (self._waits or b"") + came
+            self.below.pause()
+            self._top._wake()
+        else:
+            self._take_now(came)
+
+    def _take_now(self, came: bytes) -> None:
         try:
-            self.take(self.hear(data))
+            self.take(came)
         except Exception as error:
             self.fail(error)
+
+    def _take_what_waits(self) -> bool:
+        """Whether it goes on behind that."""
+        came, self._waits = self._waits, None
+        if came is not None and not self._closed:
+            self._take_now(came)
+        return not self._closed and self.opening is not Opening.FAILED
+
+    def _below_ends(self, error: Exception | None) -> None:
+        self._take_what_waits()
+        self._below_ended(error)
 
     def _below_ended(self, error: Exception | None) -> None:
         if self.opening is Opening.BEGUN and isinstance(error, ChatError):  # the opening of the stream below failed
@@ -150,7 +186,10 @@ class FilterStream(WireStream):
     async def opened(self) -> None:
         """Wait until the opening is done. Raises a ChatError if it fails."""
         while self.opening is Opening.BEGUN and not self._closed:
-            await self._change()
+            waiting = next((one for one in self._with_all_below() if one._waits is not None), None)
+            await (self._turn() if waiting and self._turn else self._change())
+            if waiting and waiting._take_what_waits():
+                waiting._go_on()
         if self.opening is not Opening.DONE:
             raise self._failure or HandshakeFailed("The connection was closed before it was open.")
 
@@ -258,42 +297,3 @@ class FilterStream(WireStream):
     def _wake(self) -> None:
         if self._changed:
             self._changed.set()
-
-
-F = TypeVar("F", bound=FilterStream)
-
-
-async def opened_client(stream: F, seconds: float) -> F:
-    """Open a client's stream. Raises CannotConnect when the opening takes too long, and a ChatError when it fails."""
-    stream.start()
-    try:
-        async with asyncio.timeout(seconds):
-            await stream.opened()
-    except TimeoutError:
-        stream.close()
-        raise CannotConnect(
-            f"{stream.peer} did not answer within {seconds:g} seconds.", f"Check that it speaks {stream.what}."
-        ) from None
-    except BaseException:
-        stream.close()
-        raise
-    return stream
-
-
-class FilterListener(Listener):
-    """The listener of a transport over another one: `make` wraps the stream of each peer that the listener below accepts."""
-
-    def __init__(self, below: Listener, make: Callable[[Stream], FilterStream]) -> None:
-        self._below, self._make = below, make
-        self.address = below.address
-
-    def screen(self, refuses: Callable[[str], bool]) -> None:
-        self._below.screen(refuses)
-
-    async def accept(self) -> Stream:
-        stream = self._make(await self._below.accept())
-        stream.start()
-        return stream
-
-    async def close(self) -> None:
-        await self._below.close()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import cast
 
+from plytalk.core.bases.filter_stream import FilterStream
 from plytalk.core.bases.wire_stream import WireStream
 from plytalk.core.contracts.blame import blaming
 from plytalk.core.contracts.errors import Answered, Busy, ChatError, Refused, RemoteError, TooSlow
@@ -73,6 +74,8 @@ class Arrivals:
     def _prepare_opening(self, stream: Stream) -> None:
         if isinstance(stream, WireStream):
             stream.when_heard(partial(self._admission.hear, stream))
+        if isinstance(stream, FilterStream):
+            stream.take_turns(partial(self._queue.turn, source_of(stream.peer)))
         if isinstance(stream, KnowsPeer):
             stream.judge_logins(partial(self._judge, stream.peer))
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from plytalk.core.bases.filter_stream import FilterStream, Opening, opened_client
+from plytalk.core.bases.filter_listener import opened_client
+from plytalk.core.bases.filter_stream import FilterStream, Opening
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Usage
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream

@@ -2,7 +2,8 @@
 
 from types import ModuleType
 
-from plytalk.core.bases.filter_stream import FilterStream, opened_client
+from plytalk.core.bases.filter_listener import opened_client
+from plytalk.core.bases.filter_stream import FilterStream
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role

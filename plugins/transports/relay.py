@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from plytalk.core.bases.filter_stream import opened_client
+from plytalk.core.bases.filter_listener import opened_client
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from plytalk.core.bases.filter_stream import FilterListener
+from plytalk.core.bases.filter_listener import FilterListener
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.events import SSH_GUEST
 from plytalk.core.contracts.layer import Option

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from plytalk.core.bases.filter_stream import FilterListener, opened_client
+from plytalk.core.bases.filter_listener import FilterListener, opened_client
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets

@@ -9,7 +9,7 @@ certificate, or behind a web server that speaks TLS and is named.
 
 from typing import Any
 
-from plytalk.core.bases.filter_stream import FilterListener
+from plytalk.core.bases.filter_listener import FilterListener
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.address import join_address

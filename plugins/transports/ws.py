@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from plytalk.core.bases.filter_stream import FilterListener
+from plytalk.core.bases.filter_listener import FilterListener
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Listener, Stream

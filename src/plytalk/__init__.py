@@ -14,7 +14,8 @@ _HOMES = {
     "api.hosting": "ChatServer serve",
     "core.bases.aead": "RandomNonceCipher",
     "core.bases.attacking": "Takeover",
-    "core.bases.filter_stream": "FilterListener FilterStream opened_client",
+    "core.bases.filter_listener": "FilterListener opened_client",
+    "core.bases.filter_stream": "FilterStream",
     "core.bases.header_framer": "HeaderFramer",
     "core.bases.utf8_messages": "TextMessages",
     "core.contracts.attack": (
@@ -79,9 +80,9 @@ if TYPE_CHECKING:
     from plytalk.api.hosting import serve as serve
     from plytalk.core.bases.aead import RandomNonceCipher as RandomNonceCipher
     from plytalk.core.bases.attacking import Takeover as Takeover
-    from plytalk.core.bases.filter_stream import FilterListener as FilterListener
+    from plytalk.core.bases.filter_listener import FilterListener as FilterListener
+    from plytalk.core.bases.filter_listener import opened_client as opened_client
     from plytalk.core.bases.filter_stream import FilterStream as FilterStream
-    from plytalk.core.bases.filter_stream import opened_client as opened_client
     from plytalk.core.bases.header_framer import HeaderFramer as HeaderFramer
     from plytalk.core.bases.utf8_messages import TextMessages as TextMessages
     from plytalk.core.contracts.attack import Attack as Attack

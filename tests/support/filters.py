@@ -1,6 +1,7 @@
 """A small stream over another one: both sides say hello, then come pieces with their lengths, and an empty piece is the end."""
 
-from plytalk.core.bases.filter_stream import FilterListener, FilterStream, opened_client
+from plytalk.core.bases.filter_listener import FilterListener, opened_client
+from plytalk.core.bases.filter_stream import FilterStream
 from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.plugins.transports.memory import Memory

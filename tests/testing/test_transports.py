@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from filters import Pieces
 
-from plytalk.core.bases.filter_stream import FilterListener, opened_client
+from plytalk.core.bases.filter_listener import FilterListener, opened_client
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream, Transport

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 from filters import HELLO, InPieces, Pieces
 
-from plytalk.core.bases.filter_stream import UNSENT, Opening, opened_client
-from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed
+from plytalk.core.bases.filter_listener import opened_client
+from plytalk.core.bases.filter_stream import UNSENT, Opening
+from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.transport import Stream
@@ -176,12 +177,6 @@ async def test_a_peer_that_leaves_instead_is_told_to_whom_waits() -> None:
     assert told.value.hint == "Check the address, and that both sides have the same transport."
 
 
-async def test_a_client_that_gets_no_answer_gives_up() -> None:
-    client, _ = memory_stream_pair()
-    with pytest.raises(CannotConnect, match=r"did not answer within 0\.01 seconds"):
-        await opened_client(Pieces(client, begins=True), 0.01)
-
-
 async def test_one_that_is_closed_meanwhile_stops_waiting() -> None:
     client, _ = pair()
     client.start()
@@ -221,3 +216,72 @@ async def test_the_first_bytes_below_are_told_once_before_the_opening_is_done() 
         await idle()
     assert told == [Opening.BEGUN]
     outer.close()
+
+
+class Turns:
+    """What gives turns when the test says so."""
+
+    def __init__(self) -> None:
+        self.waiting: list[asyncio.Future[None]] = []
+
+    async def turn(self) -> None:
+        self.waiting.append(asyncio.get_running_loop().create_future())
+        await self.waiting[-1]
+
+    async def grant(self) -> None:
+        await idle()
+        self.waiting.pop(0).set_result(None)
+        await idle()
+
+
+async def test_each_step_of_an_opening_waits_for_its_turn_and_nothing_more_is_read_meanwhile() -> None:
+    client, server = pair()
+    turns = Turns()
+    server.start()
+    server.take_turns(turns.turn)
+    opened = asyncio.create_task(server.opened())
+    client.start()
+    client.send(b"hello")
+    await idle()
+    assert (server.opening, len(turns.waiting)) == (Opening.BEGUN, 1)
+    while server.opening is Opening.BEGUN:
+        await turns.grant()
+    await opened
+    got: list[bytes] = []
+    server.deliver_to(lambda data: got.append(bytes(data)), lambda error: None)
+    client.send(b" again")
+    await idle()
+    assert b"".join(got) == b"hello again"  # the conversation takes no turns here
+    assert turns.waiting == []
+
+
+async def test_the_opening_below_takes_turns_too_at_the_stream_above() -> None:
+    client_end, server_end = memory_stream_pair()
+    client, server = Pieces(Pieces(client_end, begins=True), begins=True), Pieces(Pieces(server_end, begins=False), begins=False)
+    turns = Turns()
+    server.start()
+    server.take_turns(turns.turn)
+    opened = asyncio.create_task(server.opened())
+    client.start()
+    while server.opening is Opening.BEGUN:
+        assert len(turns.waiting) <= 1
+        await turns.grant()
+    await opened
+    assert isinstance(server.below, Pieces)
+    assert server.below.opening is Opening.DONE
+
+
+async def test_what_came_before_the_end_is_taken_before_it_and_one_that_is_closed_takes_no_turn() -> None:
+    client, server = pair()
+    turns = Turns()
+    server.start()
+    server.take_turns(turns.turn)
+    opened = asyncio.create_task(server.opened())
+    client.start()
+    await idle()
+    client.below.close()
+    await idle()
+    server.close()
+    await turns.grant()
+    with pytest.raises(HandshakeFailed):
+        await opened

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from certificates import Authority
 
-from plytalk.core.bases.filter_stream import opened_client
+from plytalk.core.bases.filter_listener import opened_client
 from plytalk.core.bases.paced_stream import BURST, PacedStream
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.plugins.sockets.tls_stream import TlsStream

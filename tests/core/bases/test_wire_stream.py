@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from filters import HELLO, Pieces
 
-from plytalk.core.bases.filter_stream import opened_client
+from plytalk.core.bases.filter_listener import opened_client
 from plytalk.core.contracts.spans import Span
 from plytalk.core.contracts.wire import IN, OUT, CutWire, WireUnit
 from plytalk.core.io.memory_stream import memory_stream_pair

@@ -10,7 +10,7 @@ from filters import HELLO, InPieces, Pieces
 from serving import PATIENT, QUICK, Far, Says, Serving, client
 from tables import Hosting, ShowsBoth, Sits, Table
 
-from plytalk.core.bases.filter_stream import FilterListener
+from plytalk.core.bases.filter_listener import FilterListener
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import Answered, ChatError, HandshakeFailed, Refused
 from plytalk.core.contracts.feature import Feature
@@ -20,6 +20,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.queue_listener import QueueListener
 from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, RecordingUi, TypedFrames
 from plytalk.testing.transports import Receiver
 from plytalk.testing.verdict import idle
@@ -85,6 +86,39 @@ async def test_those_that_stand_still_in_the_opening_of_their_stream_are_counted
         await serving.talks(InPieces, Says)
         await serving.ui.until(messages=1)
         assert sum(not heard.ends for _, heard in strangers) == 4
+
+
+async def test_openings_take_turns_one_step_in_each_turn_of_the_loop() -> None:
+    """So that members are served between the openings of a crowd that comes at once."""
+    loop, turns, steps = asyncio.get_running_loop(), 0, list[int]()
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+        counting.append(loop.call_soon(count))
+        del counting[:-1]
+
+    counting = [loop.call_soon(count)]
+
+    class Counted(Pieces):
+        def take(self, data: bytes) -> None:
+            steps.append(turns)
+            super().take(data)
+
+    class Crowded(InPieces):
+        """In pieces, and each step is counted."""
+
+        async def listen(self, host: str, port: int) -> Listener:
+            return FilterListener(await Memory.listen(self, host, port), lambda below: Counted(below, begins=False))
+
+    async with Serving("crowded", Crowded, limits=PATIENT) as serving:
+        strangers = [await serving.stranger() for _ in range(20)]
+        for stream, _ in strangers:
+            stream.send(HELLO)
+        for _, heard in strangers:
+            await heard.hears(HELLO, "It does not open.")
+    counting[0].cancel()
+    assert len(steps) == len(set(steps)) == 20
 
 
 async def test_an_opening_that_fails_or_takes_too_long_costs_one_notice_and_counts_as_failed() -> None:

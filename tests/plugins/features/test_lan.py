@@ -40,7 +40,7 @@ async def test_a_program_announces_its_server_until_it_ends(tmp_path: Path) -> N
         async for event in server:
             if isinstance(event, Notice) and "Announced" in event.text:
                 break
-        assert event.text.startswith("Announced on lo as attic.local. Everyone on that network sees the name and the key")
+        assert event.text.startswith("Announced on lo as attic.local. Everyone there sees the name and the key.")
         [one] = (await search(LO, 0.5)).servers
         assert (one.name, one.text) == ("attic", ServiceText(server.fingerprint, True, "tcp"))
         assert server.address == f"127.0.0.1:{one.port}"

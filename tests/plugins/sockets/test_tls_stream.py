@@ -9,7 +9,7 @@ import pytest
 from certificates import Authority
 from cryptography.hazmat.primitives import serialization
 
-from plytalk.core.bases.filter_stream import opened_client
+from plytalk.core.bases.filter_listener import opened_client
 from plytalk.core.contracts.errors import HandshakeFailed, UnknownPeer, Usage
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Transport

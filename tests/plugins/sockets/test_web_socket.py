@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect as dial
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
-from plytalk.core.bases.filter_stream import opened_client
+from plytalk.core.bases.filter_listener import opened_client
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused
 from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.transport import Listener, Stream

@@ -12,7 +12,7 @@ from ssh_guests import connecting, ssh_guest
 from taking_part import QUICK, client, room, said, until
 
 from plytalk.api.hosting import ChatServer, serve
-from plytalk.core.bases.filter_stream import FilterListener
+from plytalk.core.bases.filter_listener import FilterListener
 from plytalk.core.contracts.events import Event, Left, Notice
 from plytalk.core.contracts.optional import KnowsPeer, Opens
 from plytalk.core.contracts.peers import Identity
