@@ -55,11 +55,19 @@ def announce(
     rows = ROWS - rows_of([*others, *beside])
     shown, details = parted(ways, rows)
     if details and asked:
-        hint = f" (/{WAYS_COMMAND} in the room shows others):"
-        shown, details = parted([ways[0]._replace(sentence=ways[0].sentence.replace(":", hint, 1)), *ways[1:]], rows)
+        shown, details = parted([with_hint(ways[0], rows), *ways[1:]], rows)
     yield from shown
     yield from (way._replace(detail=True) for way in details)
     yield from others
+
+
+def with_hint(way: "WayIn", rows: int) -> "WayIn":
+    """A way in that says how others are shown, as far as that leaves it in so many rows."""
+    for hint in (f" (/{WAYS_COMMAND} in the room shows others):", f" (others: /{WAYS_COMMAND}):"):
+        hinted = way._replace(sentence=way.sentence.replace(":", hint, 1))
+        if rows_of([hinted.sentence]) <= max(rows, rows_of([way.sentence])):
+            return hinted
+    return way
 
 
 def parted(ways: "Sequence[WayIn]", rows: int) -> "tuple[list[WayIn], list[WayIn]]":

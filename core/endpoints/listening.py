@@ -1,16 +1,14 @@
 """What a server says when it listens: its addresses, in a few rows of the screen, and the line that others type to join."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from plytalk.core.io.display import wrapped
 from plytalk.core.stack.selection import Stack
 
 COLUMNS = 80
 """The least number of columns that a terminal is expected to have."""
-ROWS = 2
-"""How many such rows all addresses together may take. A single address takes one."""
-SHORT = 30
+SHORT, SHORTEST = 30, 20
 """Characters of an address in a list of several; a longer one is shortened in the middle."""
 
 
@@ -41,7 +39,7 @@ def listening_sentences(doors: Sequence[Door], guests: Sequence[Door], names: It
     places = [*doors, *(guest for guest in guests if guest.stack.transport.guests)]
     what = f" ({', '.join(ports)})" if ports else ""
     if len(places) > 1:
-        yield first_that_fits([f"Listening on {where}{what}." for where in all_places(places)], ROWS)
+        yield first_that_fits(f"Listening on {where}{what}." for where in all_places(places))
     else:
         yield about_one(doors[0].address, [what] if ports else endings(doors[0], layers))
     for door in doors[1:]:
@@ -61,12 +59,15 @@ def endings(door: Door, layers: str) -> Iterator[str]:
 
 
 def all_places(doors: Sequence[Door]) -> Iterator[str]:
-    """Return all doors in one phrase, in three versions: with addresses, with shortened addresses, and with only the
-    transports of all but the first.
+    """Return all doors in one phrase, in versions that become shorter: with addresses, with shortened addresses, and with only
+    the transports of all but the first.
     """
-    for most in (COLUMNS * ROWS, SHORT):
+    for most in (COLUMNS, SHORT):
         yield listed([f"{shortened(address, most)} ({stack.transport.name})" for stack, address in doors])
-    yield f"{doors[0].address} and by {listed([door.stack.transport.name for door in doors[1:]])}"
+    kinds = Counter(door.stack.transport.name for door in doors[1:])
+    others = listed([f"{name} ({count})" if count > 1 else name for name, count in kinds.items()])
+    for most in (COLUMNS, SHORT, SHORTEST):
+        yield f"{shortened(doors[0].address, most)} and by {others}"
 
 
 def shortened(address: str, most: int) -> str:
@@ -79,9 +80,9 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
-def first_that_fits(sentences: Iterable[str], rows: int = 1) -> str:
-    """Return the first text that takes at most this many rows, or the last one."""
+def first_that_fits(sentences: Iterable[str]) -> str:
+    """Return the first text that fits into a row, or the last one."""
     for sentence in sentences:
-        if wrapped(sentence, COLUMNS).count("\n") < rows and len(sentence) <= rows * COLUMNS:
+        if len(sentence) <= COLUMNS:
             break
     return sentence

@@ -117,10 +117,8 @@ def unreachable(interface: LanInterface) -> Usage:
 def announcement_notices(announcement: Announcement, names: Sequence[str]) -> Iterator[str]:
     """What the user of a server reads when it is announced."""
     others = [name for name, wanted in zip(names, announcement.wanted, strict=True) if name != wanted]
-    yield (
-        f"Announced on {announcement.interface.name} as {', '.join(name + LOCAL for name in names)}. Everyone on that network "
-        "sees the name and the key, and can recognise them elsewhere."
-    )
+    where = f"Announced on {announcement.interface.name} as {', '.join(name + LOCAL for name in names)}."
+    yield f"{where} Everyone there sees the name and the key."
     if others:
         yield f"Another server there is called {announcement.wanted[0]}, so this one got a number."
 

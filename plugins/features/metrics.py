@@ -8,6 +8,7 @@ A request is small, quick and alone on its connection, or it is dropped.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_address
 from typing import Any
 
 from plytalk.core.contracts.endings import Ending
@@ -51,7 +52,8 @@ class Metrics(Feature):
         if role is Role.INITIATOR:
             raise ImpossibleStack("--metrics is for servers.", "Leave it out.")
         host, port = await self._http.listen("--metrics", self._address)
-        return [prometheus.where_served(host, port)]
+        was_named = self._address.port == port and ip_address(host).is_loopback  # it need not be said again
+        return [] if was_named else [prometheus.where_served(host, port)]
 
     async def release(self) -> None:
         self._http.close()

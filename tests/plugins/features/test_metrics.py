@@ -14,6 +14,7 @@ import programs
 import pytest
 from people import environment
 from prometheus_client.parser import text_string_to_metric_families
+from web_servers import free_port
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, ImpossibleStack, Refused, Truncated, UnknownPeer, Usage
@@ -297,6 +298,13 @@ async def test_a_place_that_others_can_reach_is_pointed_out() -> None:
         assert "Anyone who can reach that address can read them." in here.sentences[0]
     async with serving() as here:
         assert here.sentences == [f"Figures for Prometheus at http://127.0.0.1:{here.port}/metrics."]
+
+
+async def test_a_place_that_was_named_in_full_is_not_said_again_unless_others_can_reach_it() -> None:
+    for host, said in (("127.0.0.1", 0), ("[::1]", 0), ("0.0.0.0", 1)):
+        metrics = Metrics(f"{host}:{free_port()}")
+        assert len(await metrics.ready(Role.RESPONDER, nobody)) == said
+        await metrics.release()
 
 
 async def test_a_place_may_be_of_ipv6() -> None:

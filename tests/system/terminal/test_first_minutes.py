@@ -1,13 +1,16 @@
 """What is above the first prompt: who I am (the first time), where I listen or whom I talk to, what to paste, warnings."""
 
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import programs
 import pytest
+from certificates import Authority
 from programs import ENVIRONMENT
 from relaying import relaying
+from web_servers import free_port
 
 pytest.importorskip("pexpect", reason="pexpect plays the terminal")
 pytest.importorskip("pyte", reason="pyte is the terminal")
@@ -107,13 +110,14 @@ def test_a_server_behind_a_relay_says_it_in_six_rows(options, begins, homes) -> 
 
 
 @pytest.mark.parametrize("options", [("--words",), ("--psk-file", "psk")], ids=["words", "pre-shared key"])
-def test_the_rows_that_addresses_take_are_counted_for_two_doors_too(options, homes, monkeypatch) -> None:
-    """The name of a key at a relay beside an address does not fit into one row."""
+def test_two_addresses_take_one_row_so_that_both_ways_in_are_shown(options, homes, monkeypatch) -> None:
+    """The name of a key at a relay beside an address is shortened."""
     monkeypatch.chdir(homes[1])
     programs.chat("keys", "psk", "psk")
     with relaying() as (_, relay), chat(homes[0], "serve", "--relay", relay, "--port", "0", *options) as screen:
-        screen.until("The other side connects with (/invite in the room shows others):  chat connect S")
-        assert in_order(screen.rows, CREATED, "Listening on ", "SHA256:", "The other side"), f"\n{screen}"
+        screen.until(f"{PASTE}127.0.0.1:")
+        screen.until(lambda: screen.rows[-1].endswith(options[-1]))
+        assert in_order(screen.rows, CREATED, "Listening on ", f"{PASTE}SHA256:", PASTE), f"\n{screen}"
 
 
 def test_what_an_option_says_leaves_less_room_for_other_ways_in(homes, monkeypatch) -> None:
@@ -153,6 +157,39 @@ def test_a_server_with_several_doors_says_it_in_six_rows(options, last, most, ho
                 first = (CREATED,) if identity == "new" and "--profile" not in options else ()
                 assert in_order(screen.rows, *first, "Listening on "), f"\n{screen}"
                 assert all(way.partition(":")[0] in " ".join(screen.rows) for way in WAYS[:most]), f"\n{screen}"
+
+
+KINDS = {
+    "ws": ("--door", "ws:127.0.0.1:0"),
+    "tls": ("--door", "tls:127.0.0.1:0"),
+    "relay": ("--relay", "{relay}"),
+    "unix": ("--door", "unix:{folder}/a-folder-of-sockets/of-the-room/room.sock"),
+    "ssh": ("--door", "ssh:127.0.0.1:0"),
+    "web": ("--web", "127.0.0.1:0"),
+    "metrics": ("--metrics", "127.0.0.1:{port}"),
+    "code": ("--code",),
+}
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_every_combination_of_doors_and_what_is_said_beside_them_takes_six_rows(number, homes, tmp_path) -> None:
+    """Each is drawn by its number: all of them would be 256."""
+    for name in ("websockets", "asyncssh", "spake2"):
+        pytest.importorskip(name, reason=f"needs {name}")
+    draw = random.Random(number)
+    kinds = draw.sample([*KINDS], draw.randint(3, len(KINDS)))
+    if "code" in kinds:
+        kinds = [kind for kind in kinds if kind != "ssh"]  # whose guests have no code
+    certificate, key = Authority(tmp_path).signs("good")
+    (tmp_path / "a-folder-of-sockets" / "of-the-room").mkdir(parents=True)
+    (tmp_path / "a-folder-of-sockets").chmod(0o700)
+    with relaying() as (_, relay):
+        words = [word.format(relay=relay, folder=tmp_path, port=free_port()) for kind in kinds for word in KINDS[kind]]
+        if {"tls", "web"} & {*kinds}:
+            words += ["--tls-cert", str(certificate), "--tls-key", str(key)]
+        with chat(homes[0], "serve", "--port", "0", *words) as screen:
+            screen.until(lambda: any(word in "".join(screen.rows) for word in (" --code", "Anyone ")))
+            assert in_order(screen.rows, CREATED, "Listening on ", "The one-time code" * ("code" in kinds)), f"{kinds}\n{screen}"
 
 
 def test_the_ways_in_that_the_first_screen_leaves_out_are_shown_for_invite(homes) -> None:
