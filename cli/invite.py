@@ -62,7 +62,7 @@ def announce(
 
 
 def with_hint(way: "WayIn", rows: int) -> "WayIn":
-    """A way in that says how others are shown, as far as that leaves it in so many rows."""
+    """A way in that also says how others are shown, if it then takes no more than this many rows."""
     for hint in (f" (/{WAYS_COMMAND} in the room shows others):", f" (others: /{WAYS_COMMAND}):"):
         hinted = way._replace(sentence=way.sentence.replace(":", hint, 1))
         if rows_of([hinted.sentence]) <= max(rows, rows_of([way.sentence])):

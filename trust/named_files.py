@@ -34,7 +34,7 @@ def open_named(path: Path) -> int:
 
 
 def check_named(path: Path, limit: int) -> None:
-    """Check that a library which opens this path will find a file of at most so many bytes. Raises Usage, OSError."""
+    """Check that a library that opens this path will find a file of at most `limit` bytes. Raises Usage, OSError."""
     try:
         descriptor = open_named(path)
         size = os.fstat(descriptor).st_size
