@@ -19,9 +19,10 @@ from plytalk.cli.invite import place_words, warn, weakness, who_may_come
 from plytalk.cli.main import complain
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.relay_option import relay_option
+from plytalk.cli.send_ui import SendUi
 from plytalk.cli.stacks import layer_options
 from plytalk.cli.talk import TalkCommand, agreed_port, listen_addresses, ping_option, run
-from plytalk.cli.transfer_ui import ReceiveUi, SendUi, TransferUi
+from plytalk.cli.transfer_ui import ReceiveUi, TransferUi
 from plytalk.cli.typed_words import Asker
 from plytalk.core.contracts.errors import Exit
 from plytalk.core.contracts.limits import Limits
@@ -34,6 +35,8 @@ from plytalk.plugins.authenticators.code import Code
 from plytalk.plugins.files.file_words import path_word
 from plytalk.plugins.files.piped import Piped
 from plytalk.trust.code_returns import Returns
+from plytalk.trust.contacts import Contacts
+from plytalk.trust.folders import user_file
 
 if TYPE_CHECKING:
     from plytalk.core.endpoints.listening import Door
@@ -47,7 +50,8 @@ Examples:
   chat send photos/ --host 0.0.0.0              a folder, for another machine of this network
   chat send report.pdf --relay relay.example.org  from behind a NAT, through a relay
   tar c . | chat send -                         what another program writes
-  chat send report.pdf --to @alice              to a contact who runs `chat serve` or `chat receive`
+  chat send report.pdf --to @alice              to a contact who runs `chat serve`, and to nobody else there
+  chat send report.pdf --to chat.example.org    to everybody in a room
 """
 RECEIVE_EXAMPLES = """\b
 Examples:
@@ -73,7 +77,12 @@ quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 
 @click.command(cls=SendCommand, role=Role.RESPONDER, epilog=SEND_EXAMPLES)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=TEXT)
-@click.option("--to", type=ContactType(), metavar="HOST[:PORT]|@NAME", help="Connect to this chat, and offer the files there.")
+@click.option(
+    "--to",
+    type=ContactType(),
+    metavar="HOST[:PORT]|@NAME",
+    help="Offer the files to everybody in the chat there; with @NAME, to this contact alone.",
+)
 @click.option("--host", type=TEXT, help="Address to wait on (default 127.0.0.1; :: for every network).", envvar="PLYTALK_HOST")
 @click.option(
     "--port", type=PortType(0), metavar="N", help="Port (default: the stack's own; 0: any free one).", envvar="PLYTALK_PORT"
@@ -106,6 +115,9 @@ def send(
 def sent(choice: Choice, ui: SendUi, to: str | None, host: str | None, port: int | None, limits: Limits) -> int:
     """Offer what the UI has, as a client or as a server; gives the exit code. Raises ChatError."""
     if to is not None:
+        if to.startswith("@"):
+            contact = Contacts(user_file("contacts")).get(to)
+            ui.whom = f"@{contact.name}", contact.key.fingerprint
         return ended(ui, connected(choice, to, port, limits))
     if not choice.classes.get("auth"):
         choice.classes["auth"] = [choice.registry.layer("auth", "code")]

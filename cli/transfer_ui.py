@@ -3,14 +3,13 @@
 import asyncio
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
 from os.path import isfile
 from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts import questions
 from plytalk.core.contracts.endings import EndedBy
-from plytalk.core.contracts.events import Closed, Error, Event, File, Left, Notice, Result, You
+from plytalk.core.contracts.events import Closed, Error, Event, File, Notice
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.display import is_dumb
 from plytalk.core.io.event_lines import lines_of
@@ -113,8 +112,12 @@ class TransferUi(Ui):
     def note(self, event: Event) -> None:
         """Take in what an event tells."""
 
+    def _is_over(self, event: File) -> bool:
+        """Whether nothing more of a transfer is waited for, now that it has ended for this user or one of the others."""
+        return event.incoming or event.own or event.state == "done"
+
     def _file(self, event: File) -> None:
-        if event.state in ENDED and (event.incoming or event.own or event.state == "done" or len(self.pending) == 1):
+        if event.state in ENDED and self._is_over(event):
             self.pending.discard(event.transfer)
             self.failed = self.failed or event.state != "done"
         if self.draws:
@@ -169,57 +172,6 @@ class TransferUi(Ui):
     def _stop(self) -> None:
         if self._conversation:
             self._conversation.exit()
-
-
-class SendUi(TransferUi):
-    """Offers files, and ends when each was received by somebody."""
-
-    def __init__(self, paths: Sequence[str], quiet: bool = False) -> None:
-        super().__init__(quiet)
-        self.paths = paths
-        self.when_over: Callable[[], None] = lambda: None
-        """Called when nobody is waited for any more."""
-        self.waits = False
-        """Whether the other side comes here, and may come back after a cut."""
-        self._asked = self._offered = False
-        self._company: You | None = None
-        self._untold: list[File] = []
-        """Offers of which the user has not been told yet who gets them."""
-
-    def print_lines(self, *lines: str) -> None:
-        """What the other side needs."""
-        for line in lines:
-            self._out.write(line)
-
-    async def _work(self, conversation: Conversation) -> None:
-        await conversation.drain()
-        if not self._asked:  # the receiver may have come back
-            self._asked = True
-            conversation.command("send", self.paths, "send")
-        while not (self._offered or self.failed) or self.pending:
-            await self._until_changed()
-        self.when_over()
-
-    def note(self, event: Event) -> None:
-        if isinstance(event, Result) and event.request == "send":
-            self._offered = True
-        elif isinstance(event, File) and event.own and event.state == "offered" and not self._offered:
-            self.pending.add(event.transfer)
-            self._untold.append(event)
-        elif isinstance(event, You):
-            self._company = event
-        elif isinstance(event, Left) and not event.reason:  # by its own wish: it does not come back
-            self.when_over()
-        elif isinstance(event, Left) and self.waits and self.pending and not self._quiet:
-            tell("Waiting for the other side to come back: what has arrived there is kept.")
-        if self._company and self.draws and not self.waits:
-            while self._untold:
-                tell(f"* {in_short(self._untold.pop(0))} to {in_words(self._company)}.")
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether something was not received."""
-        return self.failed or not self._offered or bool(self.pending)
 
 
 class ReceiveUi(TransferUi):
@@ -291,9 +243,3 @@ class ReceiveUi(TransferUi):
 def in_short(offer: File) -> str:
     """What is told of an offer, without the mark of an event and the full stop."""
     return lines_of(offer, commands=False)[0].removeprefix("* ").removesuffix(".")
-
-
-def in_words(company: You) -> str:
-    """Those to whom a file is offered."""
-    names = [one.name for one in company.others if one.name]
-    return f"everybody in {company.room}: {', '.join(names)}" if names else f"everybody who joins {company.room}"

@@ -172,6 +172,7 @@ class Rooms(Feature):
         from plytalk.plugins.rooms.remote_peer import key_of
 
         self._key_of = key_of
+        own_key = key_of(stack.handshake.identity)
         self._hub = Hub(
             stack.messages().pack,
             notice,
@@ -180,6 +181,7 @@ class Rooms(Feature):
             rate=self._rate,
             moderation=user_file("rooms"),
             operator=self._operator,
+            own_key=own_key.fingerprint if own_key else None,
             auths=stack.auths,
             history=self._history,
             end=end,

@@ -47,10 +47,13 @@ CANNOT_RECEIVE = "{} offers a file. Your program cannot receive files."
 
 
 class Exchange:
-    """`find` gives the member of a name, or raises ChatError; `pack` makes records of items."""
+    """`find` gives the member of a name, or raises ChatError; `pack` makes records of items.
 
-    def __init__(self, find: Callable[[str], Any], pack: PackItems) -> None:
-        self._find, self._pack = find, pack
+    `own_key` is the fingerprint of the server's key: who offers something to that key means the server's user.
+    """
+
+    def __init__(self, find: Callable[[str], Any], pack: PackItems, own_key: str | None = None) -> None:
+        self._find, self._pack, self._own_key = find, pack, own_key
         self._parties: dict[Any, Party] = {}
         self._offers: dict[int, StandingOffer] = {}
         self._numbers = count(1)
@@ -75,7 +78,7 @@ class Exchange:
                 continue
             if offer.whom is None:
                 self._announce(offer, member)
-            elif offer.audience is None and is_same(member, offer.whom):
+            elif offer.audience is None and self._is_same(member, offer.whom):
                 offer.audience = self._party(member)
                 self._announce(offer, member)
 
@@ -158,7 +161,7 @@ class Exchange:
                 raise NotOffered(f"{said.to} is not in this room.")
             if other is not None and not can_receive(other):
                 other.tell(CANNOT_RECEIVE.format(member.name))
-                raise NotOffered(f"The program of {said.to} cannot receive files.")
+                raise NotOffered(f"The program of {other.name} cannot receive files.")
             if len(say(with_changes(said, number=2**32 - 1, sender=sender(member)))) > MAX_SAID:
                 raise NotOffered("The description of the file is too long.")
         except ChatError as error:
@@ -181,7 +184,16 @@ class Exchange:
         if said.key is None:
             return self._find(said.to)
         whom = named(said)
-        return next((one for one in present(room) if is_same(one, whom)), None)
+        return next((one for one in present(room) if self._is_same(one, whom)), None)
+
+    def _is_same(self, member: Any, whom: dict[str, Any] | None) -> bool:
+        """Whether a member is the one whom an offer is for: by its key, or without keys by its name."""
+        if whom is None:
+            return False
+        known = sender(member)
+        if known["key"] is None and whom["key"] is not None:
+            return whom["key"] == self._own_key and not isinstance(member, PacedSpeaker)
+        return bool(known["key"] == whom["key"] and (known["key"] is not None or known["name"] == whom["name"]))
 
     def _announce(self, offer: StandingOffer, member: Any) -> bool:
         """Tell a member of an offer; whether it can receive it."""
@@ -245,14 +257,6 @@ def named(said: Offering) -> dict[str, Any] | None:
 def can_receive(member: Any) -> bool:
     """Whether the program of a member supports files."""
     return not isinstance(member, PacedSpeaker) or member.hears_events
-
-
-def is_same(member: Any, whom: dict[str, Any] | None) -> bool:
-    """Whether a member is the one whom an offer is for: by its key, or without keys by its name."""
-    known = sender(member)
-    if whom is None or known["key"] != whom["key"]:
-        return False
-    return known["key"] is not None or bool(known["name"] == whom["name"])
 
 
 def described(said: Offering) -> FileOffer:

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class LazyExchange:
-    """`find` gives the member of a name, or raises ChatError; `pack` makes records of items."""
+    """`find` gives the member of a name, or raises ChatError; `pack` makes records of items; `own_key` is the server's."""
 
-    def __init__(self, find: Callable[[str], Any], pack: "PackItems") -> None:
-        self._find, self._pack = find, pack
+    def __init__(self, find: Callable[[str], Any], pack: "PackItems", own_key: str | None) -> None:
+        self._find, self._pack, self._own_key = find, pack, own_key
         self.made: Exchange | None = None
 
     def hear(self, member: Any, body: bytes) -> None:
@@ -20,7 +20,7 @@ class LazyExchange:
         if self.made is None:
             from plytalk.plugins.files.exchange import Exchange
 
-            self.made = Exchange(self._find, self._pack)
+            self.made = Exchange(self._find, self._pack, self._own_key)
         self.made.hear(member, body)
 
     def entered(self, member: Any) -> None:

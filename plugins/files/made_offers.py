@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import Sender, notify
 from plytalk.core.contracts.layer import Buffer
+from plytalk.core.contracts.public_key import parse_fingerprint
 from plytalk.core.contracts.sanitise import clean, shorten
 from plytalk.plugins.files.disk_thread import DiskThread
 from plytalk.plugins.files.file_items import (
@@ -28,7 +29,7 @@ from plytalk.plugins.files.file_items import (
 from plytalk.plugins.files.hash_tree import HashTree
 from plytalk.plugins.files.piped import Piped
 from plytalk.plugins.files.reading import Source
-from plytalk.plugins.files.sending import Pump, Sending
+from plytalk.plugins.files.sending import Pump, Sending, is_key
 from plytalk.plugins.files.sending_once import SendingOnce
 from plytalk.plugins.files.source import hashing, make_offer, open_source
 from plytalk.plugins.files.transfer_context import TransferContext
@@ -86,6 +87,11 @@ class MadeOffers:
         """Offer a file or folder, or what comes from a stream that was opened. Raises ChatError."""
         if to is not None and len(to := to.encode(errors="replace").decode()) > MOST_NAME:  # a server ends a chat for a long one
             raise Usage(f"No member here has the name '{shorten(to)}'.", "/who lists the members.")
+        if to is not None and is_key(to):
+            try:
+                parse_fingerprint(to)
+            except ValueError as error:
+                raise Usage(f"{shorten(to)} is not a key: {error}.") from None
         if isinstance(path, Piped):
             return await self._make(SendingOnce(next(self._context.numbers), path, to, self._context.changed, self._wake))
         left_out: list[str] = []
@@ -121,19 +127,23 @@ class MadeOffers:
             self._context.forget(over[0])
 
     async def _answered(self, sending: Sending) -> None:
-        """Offer it, and wait until the server has told the others. Raises Usage."""
+        """Offer it, and wait until the server has told the others. Raises Usage, also where the one whom it is for is away."""
         answer = self._answers[sending.number] = asyncio.get_running_loop().create_future()
         self._offer(sending)
         try:
             async with asyncio.timeout(ANSWERED):
-                await answer
+                members = await answer
         except TimeoutError:
             self._drop(sending)
             raise Usage("The server does not answer: it may not know files.") from None
+        if sending.key and not members:
+            self._context.send(say(Withdrawal(number=sending.number)))
+            self._drop(sending)
+            raise Usage(f"No member here has the key {sending.key}.", "/who lists the members.")
 
     def _offer(self, sending: Sending) -> None:
         file = msgspec.to_builtins(sending.file)
-        key = (sending.whom.key or "") if sending.whom else None
+        key = sending.key or ((sending.whom.key or "") if sending.whom else None)
         self._context.send(say(Offering(number=sending.number, id=sending.id, file=file, to=sending.to, key=key)))
 
     def cancel(self, sending: Sending) -> None:
@@ -161,6 +171,7 @@ class MadeOffers:
             self._refused(sending, clean(said.text), answer)
         else:
             sending.whom = sender_of(said.to, self._context.ui.raw) if said.to else None
+            sending.to = sending.whom.name if sending.whom and sending.whom.name else sending.to
             sending.taken()
             if answer and not answer.done():
                 answer.set_result(said.members)

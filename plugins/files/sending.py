@@ -66,6 +66,8 @@ class Sending:
         changed: "Callable[[Sending], None]",
     ) -> None:
         self.number, self.id, self.source, self.tree, self.file, self.to = number, id, source, tree, file, to
+        self.key = to if is_key(to) else None
+        """The fingerprint of the key for which it is; None where a name says whom it is for, or nothing."""
         self.state, self.reason, self.written = "offered", "", ""
         self.streams: dict[int, OutStream] = {}
         self.sender: Sender | None = None
@@ -198,6 +200,11 @@ class Sending:
         self.close()
         self.change("failed", error.sentence)
         return items
+
+
+def is_key(to: str | None) -> bool:
+    """Whether this says whom a file is for by the fingerprint of a key. No member has such a name."""
+    return to is not None and to.startswith("SHA256:")
 
 
 class Pump:

@@ -53,7 +53,8 @@ STOPPED = (CloseReason.SHUTDOWN, CloseReason.TOO_SLOW)
 class Hub:
     """`notice` tells the server's user; `backlog` is how many events a newcomer is sent, `rate` the messages a second of each.
 
-    `brought` are the commands of other features, by the name of who brought them. Rooms and members begin as `history`
+    `own_key` is the fingerprint of the server's key, None where it shows none. `brought` are the commands of other features, by
+    the name of who brought them. Rooms and members begin as `history`
     keeps them; where it cannot be written any more, `end` ends the server.
     """
 
@@ -67,6 +68,7 @@ class Hub:
         rate: int,
         moderation: Path | None,
         operator: str | None,
+        own_key: str | None,
         brought: Mapping[str, Sequence[Command]],
         auths: Sequence[Authenticator],
         history: "History | None",
@@ -76,11 +78,8 @@ class Hub:
 
         self.loop = asyncio.get_running_loop()
         self.backlog, self.queue = backlog, QUEUE
-        self.rates, self.turns, self.unfinished = (
-            Rates(rate, max(4 * rate, 20)),
-            Turns(self.loop),
-            Unfinished(self._end_unfinished),
-        )
+        self.rates, self.turns = Rates(rate, max(4 * rate, 20)), Turns(self.loop)
+        self.unfinished = Unfinished(self._end_unfinished)
         self.loud = 0
         """How many members wait because they sent too many bytes."""
         self.notice: Callable[[str], None] = lambda sentence: notice(clean(sentence))
@@ -99,7 +98,7 @@ class Hub:
         self.entered: Callable[[], None] = lambda: None
         """Called when a member is in a room: the server's user hears nothing of one that is muted or in another room."""
         self._background = Background()
-        self.exchange = LazyExchange(self.names.find, pack)
+        self.exchange = LazyExchange(self.names.find, pack, own_key)
         self.commands: dict[str, tuple[Command, str]] = {one.name: (one, OURS) for one in (*COMMANDS, *AT_THE_SERVER)}
         for origin, commands in brought.items():
             for one in commands:

@@ -13,7 +13,8 @@ from offering import written
 from people import environment
 from programs import COMMAND
 
-from plytalk.cli.transfer_ui import ReceiveUi, SendUi, in_short
+from plytalk.cli.send_ui import SendUi
+from plytalk.cli.transfer_ui import ReceiveUi, in_short
 from plytalk.core.contracts.events import File, Sender, now
 
 

@@ -93,8 +93,8 @@ class FileStranger:
     def send(self, body: bytes) -> None:
         self.stranger.send(FILE, body)
 
-    def offer(self, file: FileOffer, number: int = 1, to: str | None = None, id: str = "0123") -> None:
-        self.send(say(Offering(number=number, id=id, file=msgspec.to_builtins(file), to=to)))
+    def offer(self, file: FileOffer, number: int = 1, to: str | None = None, id: str = "0123", key: str | None = None) -> None:
+        self.send(say(Offering(number=number, id=id, file=msgspec.to_builtins(file), to=to, key=key)))
 
     async def ended(self) -> None:
         """Wait until the server has ended this connection."""

@@ -179,8 +179,9 @@ class ProgramEndpoint(ABC):
     async def send_file(self, path: FileName, to: str | None = None) -> str:
         """Offer a file or folder, to one member alone with `to`, and wait until the others are told.
 
-        Gives its number, which the events about it have as `transfer`. Raises what `command` raises. A program accepts what is
-        offered to it with the command `accept` and that number, or with `yes=True` in advance.
+        `to` is a name, or the fingerprint of a key. Gives its number, which the events about it have as `transfer`. Raises what
+        `command` raises. A program accepts what is offered to it with the command `accept` and that number, or with `yes=True`
+        in advance.
         """
         refuse_other_types(path=(path, str | bytes | PathLike), to=(to, str | None))
         result = await self.command("send", path_word(fsdecode(path)), *([f"@{to}"] if to is not None else []))

@@ -8,6 +8,7 @@ import pytest
 from crowd import Crowd
 from offering import FileStranger, file_offer, file_stranger, folder_of, reaches, written
 
+from plytalk.core.contracts.events import File
 from plytalk.core.contracts.items import Extension
 from plytalk.plugins.files.file_items import (
     MAX_CREDIT,
@@ -35,6 +36,7 @@ from plytalk.plugins.files.file_items import (
 from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.rooms.budget import BURST_REQUESTS
 from plytalk.testing.verdict import idle
+from plytalk.trust.identity import load_or_create
 
 SIZE = 1_000_000
 
@@ -73,6 +75,20 @@ async def test_an_offer_to_one_member_is_told_to_nobody_else(home: Path) -> None
         late = await file_stranger(crowd, "late")
         await idle()
         assert not late.said
+
+
+@pytest.mark.parametrize("whose", ["the server", "ann"])
+async def test_a_key_says_whom_it_is_for_whatever_the_name(home: Path, whose: str) -> None:
+    """The server's user has the server's key."""
+    async with Crowd(home) as crowd:
+        ann, eve, bob = [await file_stranger(crowd, name) for name in ("ann", "eve", "bob")]
+        key = crowd.key("ann") if whose == "ann" else load_or_create(home / "server" / "identity")[0].public
+        bob.offer(file_offer(written(home / "film.mkv", SIZE)), to="eve", key=key.fingerprint)
+        assert (await bob.server_says(Taken)).members == 1
+        await idle()
+        assert not eve.said
+        assert len(ann.said) == (whose == "ann")
+        assert len([event for event in crowd.ui.events if isinstance(event, File)]) == (whose != "ann")
 
 
 @pytest.mark.parametrize(

@@ -241,3 +241,28 @@ async def test_a_command_that_fails_unexpectedly_is_answered_too(
         [answer] = answers(bob)
         assert isinstance(answer, Error)
         assert answer.request == "s"
+
+
+async def test_a_key_says_whom_a_file_is_for(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob, erin, eve = [await crowd.comes(name) for name in ("bob", "erin", "eve")]
+        file, key = str(written(home / "a.txt", 10)), crowd.key("erin").fingerprint
+        conversation(bob).command("send", [file, f"@{key}"], "1")
+        await reaches(erin.ui, "offered")
+        await reaches(bob.ui, "offered")
+        conversation(bob).command("transfers", [], "2")
+        await bob.shows("a.txt (10 B) to erin: offered")
+        assert not [event for event in eve.ui.events if isinstance(event, File)]
+
+
+async def test_a_key_that_nobody_there_has_makes_no_offer(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob")
+        file, key = str(written(home / "a.txt", 10)), crowd.key("erin").fingerprint
+        conversation(bob).command("send", [file, f"@{key}"], "1")
+        await bob.shows(f"No member here has the key {key}. /who lists the members.")
+        conversation(bob).command("send", [file, "@SHA256:short"], "2")
+        await bob.shows("SHA256:short is not a key: a fingerprint is SHA256: and 43 characters, as `ssh-keygen -l` shows it.")
+        erin = await crowd.comes("erin")
+        await idle()
+        assert not [event for one in (bob, erin, crowd) for event in one.ui.events if isinstance(event, File)]
