@@ -121,7 +121,7 @@ def main() -> None:
     treat_as_control_c()
     debug = "--debug" in sys.argv[1:2] or bool(os.environ.get("PLYTALK_DEBUG"))
     if not debug:
-        sys.unraisablehook = lambda unraisable: None  # what an object raises as it goes changes nothing
+        sys.unraisablehook = tell_ignored
     try:
         code = int(run(debug) or 0)
         flush_output()
@@ -170,7 +170,7 @@ def run(debug: bool) -> int:
 
 def blamed(error: BaseException) -> int:
     """Say whose fault an unexpected error is; the exit code where it is not this program's own, else 0."""
-    from plytalk.core.contracts.blame import blame_code
+    from plytalk.core.contracts.background_faults import blame_code
     from plytalk.core.contracts.shortage import shortage
 
     if fault := shortage(error) or blame_code(error):
@@ -180,6 +180,16 @@ def blamed(error: BaseException) -> int:
         refused = f" ({error.strerror.lower()})" if isinstance(error, OSError) and error.strerror else ""
         complain(f"Unexpected error: {type(error).__name__}{refused}. {REPORT_IT}")
     return 0
+
+
+def tell_ignored(ignored: "sys.UnraisableHookArgs") -> None:
+    """Say in a line what a plugin raised where it ends nothing, as in a destructor or at exit. Anything else changes nothing."""
+    error = ignored.exc_value
+    if error is not None and not isinstance(error, OSError | MemoryError) and not sys.is_finalizing():
+        from plytalk.core.contracts.background_faults import blame_code
+
+        if fault := blame_code(error):
+            complain(fault.sentence)
 
 
 def said(error: click.ClickException) -> str:

@@ -13,8 +13,8 @@ from plytalk.cli.scaffold import new
 from plytalk.cli.stacks import Blocked
 from plytalk.cli.text_rows import hanging
 from plytalk.core.contracts.attack import Attack
-from plytalk.core.contracts.blame import location_of, title
 from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts.contract_words import title
 from plytalk.core.contracts.errors import Exit, PluginError
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handshake import Handshake
@@ -22,6 +22,7 @@ from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.source_places import location_of
 from plytalk.core.io.alarm import alarm
 from plytalk.core.registry.discovery import PLUGIN_KINDS, Found
 from plytalk.core.registry.hookspecs import API_VERSION
@@ -30,7 +31,7 @@ from plytalk.core.registry.registry import Problem, Registry
 MOST = 1000
 """The width of a row without a terminal: enough for a plugin on one line, for programs such as grep."""
 CHECK_SECONDS = 60.0
-"""How long the conformance kit may take with one layer; with those that are built in it takes up to 2."""
+"""How long the conformance kit may take with one layer; with most it takes less than 1."""
 EXAMPLES = """\b
 Examples:
   chat plugins                                              what is installed, and what is broken
@@ -44,7 +45,7 @@ Examples:
 @click.option(
     "--check",
     is_flag=True,
-    help="Also test third-party layers with the conformance kit, and exit with code 7 if anything is wrong.",
+    help="Also test the layers with the conformance kit, and exit with code 7 if anything is wrong.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("-p", "blocked", multiple=True, type=Blocked(), metavar="no:NAME", help="Block a plugin (repeatable).")
@@ -67,9 +68,9 @@ plugins.add_command(new)
 
 
 def refuted(working: Iterable[tuple[Found, type[Layer] | type[Attack] | Profile]]) -> Iterator[Problem]:
-    """What the conformance kit says against layers that others bring, where it can make them without options."""
+    """What the conformance kit says against the layers that it can make without options."""
     for found, brought in working:
-        if found.is_reserved or not (isinstance(brought, type) and issubclass(brought, Layer)) or brought.options:
+        if not (isinstance(brought, type) and issubclass(brought, Layer)) or brought.options:
             continue
         if fault := fault_in_use(brought):
             said = f"{title(brought)} of {found.origin} does not keep its contract: {clean(fault)} See {location_of(brought)}."

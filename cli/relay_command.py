@@ -14,7 +14,7 @@ from plytalk.cli.open_files import SPARE, allow_open_files
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.core.contracts.errors import Exit, Usage
 from plytalk.core.contracts.transport import Transport
-from plytalk.core.endpoints.loop_faults import telling_faults
+from plytalk.core.endpoints.loop_faults import run_telling_faults
 from plytalk.core.io.address import EVERY_NETWORK, Address, parse_address
 from plytalk.core.io.sizes import size_in_words
 from plytalk.core.io.standard_streams import tell
@@ -80,7 +80,7 @@ def relay(
     try:
         with suppress(asyncio.CancelledError):  # told to end by the system
             serving = serve_relay(server, listen_at, metrics_at, allow)
-            asyncio.run(serving if is_debugging() else telling_faults(serving, tell))
+            asyncio.run(serving) if is_debugging() else run_telling_faults(serving, tell)
     finally:
         done = server.figures
         tell(f"Conversations relayed: {done.paired:,} ({size_in_words(done.bytes)}). Refused: {done.refused.total():,}.")

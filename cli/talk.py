@@ -34,7 +34,7 @@ from plytalk.core.contracts.optional import Remembers
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.endpoints.loop_faults import telling_faults
+from plytalk.core.endpoints.loop_faults import run_telling_faults
 from plytalk.core.io.address import Address
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.stack.selection import Stack
@@ -260,8 +260,11 @@ def is_typed(option: str) -> bool:
 
 def run(conversation: Coroutine[Any, Any, Ending]) -> int:
     """Run to the end, on uvloop where it is installed (the extra `fast`)."""
-    with asyncio.Runner(loop_factory=fast_loop()) as runner:
-        ending = runner.run(conversation if is_debugging() else telling_faults(conversation, tell))
+    if is_debugging():
+        with asyncio.Runner(loop_factory=fast_loop()) as runner:
+            ending = runner.run(conversation)
+    else:
+        ending = run_telling_faults(conversation, tell, fast_loop())
     if ending.error:
         complain(ending.error.sentence)
     return int(ending.exit_code)

@@ -4,27 +4,27 @@ The innermost frame of a traceback whose `self` is a layer says which; where it 
 that gave them is at fault. All of this runs after a fault, or while a conversation is set up: never for each message.
 """
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from inspect import getattr_static, getsourcefile, getsourcelines, isfunction, signature, unwrap
+from inspect import unwrap
 from traceback import walk_tb
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+from plytalk.core.contracts.contract_words import asked, title, written
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
 from plytalk.core.contracts.interruption import let_through
-from plytalk.core.contracts.kinds import GROUP, KINDS, is_built_in
-from plytalk.core.contracts.layer import FrameKind, Layer
+from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.origins import origin
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.shortage import shortage
+from plytalk.core.contracts.source_places import class_location, location_in, raised_at
 from plytalk.core.contracts.transport import Stream, Transport
 
 BYTES = (bytes, bytearray, memoryview)
 GIVERS = {"encode": ("cipher", "seal"), "seal": ("messages", "pack"), "open": ("framer", "frames"), "unpack": ("cipher", "open")}
 """The methods that take bytes of another layer as their last argument, and where those come from; also for the batch forms."""
-WORDS = {"auth": "authenticator"}
 
 
 def blame(error: BaseException, suspects: Sequence[Layer | type[Layer]], said: str = "raised {}.") -> ChatError | None:
@@ -91,47 +91,11 @@ def blame_hook(error: BaseException, hook: str, called: Sequence[Callable[..., A
     return made
 
 
-def blame_code(error: BaseException) -> BrokenPlugin | None:
-    """The error for what a plugin raised where plytalk has not called it, as in a task that it started; None for all else."""
-    origins = _origins()
-    for frame, line in reversed([*walk_tb(error.__traceback__)]):
-        module = frame.f_globals.get("__name__", "")
-        if module in origins and not is_built_in(module):
-            location = clean(f"{frame.f_code.co_filename}:{line}")
-            return BrokenPlugin(f"The plugin {origins[module]} raised {type(error).__name__}.", f"See {location}.")
-    return None
-
-
 def fault_of_attack(error: BaseException, attack: object) -> str:
     """What an attack raised by mistake, and at which line of its file, as sentences."""
     kind: Any = type(attack)
     at = raised_at(error, getattr(sys.modules.get(kind.__module__), "__file__", None)) or class_location(kind)
     return f"The attack `{kind.name}` raised {type(error).__name__}. See {at} of {origin(kind.__module__)}."
-
-
-def raised_at(error: BaseException, file: str | None) -> str:
-    """FILE:LINE of the last line of a file on the way to an error; empty where none of it ran."""
-    lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
-    return clean(f"{file}:{lines[-1]}") if lines else ""
-
-
-def title(layer: type[Layer]) -> str:
-    return f"The {WORDS.get(layer.kind, layer.kind)} `{layer.name}`"
-
-
-def checked(layer: Any, method: str, gives: Any, *arguments: Any) -> Any:
-    """What a method returns, while a conversation is set up. Raises BrokenPlugin for what it raises and no user would
-    understand, and for what it returns if that is not of the type `gives`."""
-    try:  # `blaming` would take several times as long, and a trace calls this for each message
-        got = getattr(layer, method)(*arguments)
-    except ChatError:
-        raise
-    except BaseException as error:
-        let_through(error)
-        raise blame_one(error, layer) from error
-    if not isinstance(got, gives):
-        raise returned(layer, method, got)
-    return got
 
 
 def returned(layer: Any, method: str, got: object) -> BrokenPlugin:
@@ -143,85 +107,11 @@ def returned(layer: Any, method: str, got: object) -> BrokenPlugin:
     return BrokenPlugin(f"{title(kind)} returns {what} from `{method}`.", _hint(kind, code, None, method))
 
 
-def check_frame(framer: Any, frame: Any) -> tuple[FrameKind | None, Any]:
-    """The frame that a framer gave. Raises BrokenPlugin unless it is a type and a payload."""
-    match frame:
-        case (None | bytes() as kind, bytes() | bytearray() | memoryview() as payload):
-            return kind, payload
-    raise returned(framer, "frames", frame)
-
-
 def _class_of(layer: Any) -> type[Layer]:
     """The class of a layer, also where a trace has wrapped it."""
     if isinstance(layer, type):
         return layer
     return type(layer if isinstance(layer, Layer) else layer._layer)
-
-
-def location_of(layer: type[Layer], method: str = "") -> str:
-    """FILE:LINE of a method, or of the class if it does not have one or inherits it."""
-    member = getattr_static(layer, method, None) if method else None
-    function = getattr(member, "fget", None) or getattr(member, "__func__", member)
-    code: CodeType | None = getattr(function, "__code__", None)
-    return _location_in(layer, code, code.co_firstlineno) if code else class_location(layer)
-
-
-def function_location(function: Callable[..., Any]) -> str:
-    """FILE:LINE of a function."""
-    code = unwrap(function).__code__
-    return clean(f"{code.co_filename}:{code.co_firstlineno}")
-
-
-def class_location(own: type) -> str:
-    """FILE:LINE of a class; its module where the source is not at hand."""
-    try:
-        return clean(f"{getsourcefile(own)}:{getsourcelines(own)[1]}")
-    except (OSError, TypeError):
-        return clean(own.__module__)
-
-
-def _location_in(layer: type[Layer], code: CodeType, line: int) -> str:
-    """FILE:LINE of code that a layer ran; of its class, where the code is inherited from another file."""
-    file = getattr(sys.modules.get(layer.__module__), "__file__", None)
-    is_own = code.co_filename == file or any(getattr(one, "__code__", None) is code for one in vars(layer).values())
-    return clean(f"{code.co_filename}:{line}") if is_own else class_location(layer)
-
-
-def asked(kind: str, method: str) -> str:
-    """What the contract of a kind of layer asks of a method, as its signature; empty where it knows no such method."""
-    contract = contract_of(kind)
-    if method not in _members(contract):
-        contract = next((one for one in optional_contracts() if method in vars(one) and method[0] != "_"), contract)
-    member = getattr_static(contract, method, None)
-    if isinstance(member, property):
-        return f"{method}, a property"
-    function = getattr(member, "__func__", member)
-    return written(method, function) if isfunction(function) else ""
-
-
-def contract_of(kind: str) -> type[Any]:
-    """The contract of a kind of layer, or of attacks."""
-    if kind in KINDS:
-        return KINDS[kind]
-    from plytalk.core.contracts.attack import Attack  # the lab's, which a conversation does without
-
-    return Attack
-
-
-def optional_contracts() -> list[type[Any]]:
-    """The Protocols of what a layer may offer besides the contract of its kind."""
-    from plytalk.core.contracts import optional  # which imports the kinds of layers
-
-    return [one for one in vars(optional).values() if getattr(one, "_is_protocol", False) and one.__module__ == optional.__name__]
-
-
-def written(name: str, function: Callable[..., Any]) -> str:
-    """A function's name and signature, without the modules of its types."""
-    return name + re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(signature(function))).replace("'", "")
-
-
-def _members(kind: type[Any]) -> set[str]:
-    return {name for base in kind.__mro__[:-1] for name in vars(base)}
 
 
 class Culprit(NamedTuple):
@@ -275,24 +165,6 @@ def _method_of(layer: type[Layer], frame: FrameType, caller: Culprit) -> str:
 
 
 def _hint(layer: type[Layer], code: CodeType | None, line: int | None, method: str) -> str:
-    location = _location_in(layer, code, line or code.co_firstlineno) if code else class_location(layer)
+    location = location_in(layer, code, line or code.co_firstlineno) if code else class_location(layer)
     wanted = asked(layer.kind, method)
     return f"See {location} of {origin(layer.__module__)}." + (f" The contract asks for {wanted}." if wanted else "")
-
-
-def origin(module: str) -> str:
-    """The distribution that brings a module, and its version; the module itself where none does."""
-    return _origins().get(module, clean(module))
-
-
-def _origins() -> dict[str, str]:
-    if sys.is_finalizing():  # nothing can be imported any more
-        return {}
-    from importlib.metadata import distributions  # it takes longer to import than a fault is worth at each start
-
-    return {
-        point.value: clean(f"{distribution.name} {distribution.version}")
-        for distribution in distributions()
-        for point in distribution.entry_points
-        if point.group == GROUP
-    }

@@ -6,6 +6,7 @@ all other conversations must go on.
 
 import signal
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from traceback import walk_tb
 from types import CodeType
@@ -43,11 +44,22 @@ def ignore_faults() -> Iterator[None]:
 
 def _is_by_signal(error: KeyboardInterrupt) -> bool:
     """Whether the handler of a signal raised it. Python's own handler is written in C and is not in the traceback."""
-    handlers = [signal.getsignal(getattr(signal, name)) for name in SIGNALS if hasattr(signal, name)]
-    if signal.default_int_handler in handlers:
-        return True
-    codes = [frame.f_code for frame, _ in walk_tb(error.__traceback__)]
-    return codes[-1] in map(_code_of, handlers)
+    return signal.default_int_handler in _handlers() or raised_in(error, handler_codes())
+
+
+def raised_in(error: BaseException, codes: AbstractSet[CodeType]) -> bool:
+    """Whether one of these codes raised it."""
+    *_, last = [None, *(frame.f_code for frame, _ in walk_tb(error.__traceback__))]
+    return last in codes
+
+
+def handler_codes() -> set[CodeType]:
+    """The codes of the handlers of SIGNALS, as far as they are written in Python."""
+    return {code for handler in _handlers() if (code := _code_of(handler))}
+
+
+def _handlers() -> list[Any]:
+    return [signal.getsignal(getattr(signal, name)) for name in SIGNALS if hasattr(signal, name)]
 
 
 def _code_of(handler: Any) -> CodeType | None:

@@ -20,8 +20,3 @@ KINDS: Mapping[str, type[Layer]] = {
 }
 REPEATABLE = frozenset({"auth", "feature"})
 """Kinds of which a stack may have several layers."""
-
-
-def is_built_in(module: str) -> bool:
-    """Whether a module, by its name, comes with plytalk."""
-    return module.startswith(f"{GROUP}.")

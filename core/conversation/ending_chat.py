@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from plytalk.core.contracts.blame import checked
+from plytalk.core.contracts.checked_calls import checked
 from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending, ending_by_peer, unheard
 from plytalk.core.contracts.errors import ChatError, LocalError, Truncated
 from plytalk.core.contracts.interruption import let_through

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 
-from plytalk.core.contracts.blame import origin, title
-from plytalk.core.contracts.kinds import is_built_in
+from plytalk.core.contracts.contract_words import title
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.origins import origin
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.standard_streams import tell
 
@@ -22,7 +22,7 @@ ADVICE = "Let it await what it waits for, or run it in a thread: await asyncio.t
 
 
 class Watchdog:
-    """Watches the running loop from `start` to `stop`, where plugins of others are in use; `second` is how long one lasts."""
+    """Watches the running loop from `start` to `stop`; `second` is how long one lasts."""
 
     def __init__(self, layers: Iterable[type[Layer]], say: Callable[[str], None] = tell, second: float = 1.0) -> None:
         self._files = files_of(layers)
@@ -33,13 +33,11 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        if self._files:
-            self._thread.start()
+        self._thread.start()
 
     def stop(self) -> None:
         self._over.set()
-        if self._files:
-            self._thread.join()
+        self._thread.join()
 
     def _watch(self) -> None:
         silent = 0
@@ -67,7 +65,6 @@ class Watchdog:
 
 
 def files_of(layers: Iterable[type[Layer]]) -> Mapping[str, type[Layer]]:
-    """The files of those layers that do not come with plytalk."""
-    others = [layer for layer in layers if not is_built_in(layer.__module__)]
-    files = ((getattr(sys.modules.get(layer.__module__), "__file__", None), layer) for layer in others)
+    """The files of these layers."""
+    files = ((getattr(sys.modules.get(layer.__module__), "__file__", None), layer) for layer in layers)
     return {file: layer for file, layer in files if file}

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from enum import Enum
 from operator import countOf, length_hint
 
-from plytalk.core.contracts.blame import checked
+from plytalk.core.contracts.checked_calls import checked
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.interruption import let_through

@@ -7,7 +7,8 @@ and is the conversation's, and the limit of the moment holds for each frame.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 
-from plytalk.core.contracts.blame import BYTES, check_frame, checked
+from plytalk.core.contracts.blame import BYTES
+from plytalk.core.contracts.checked_calls import check_frame, checked
 from plytalk.core.contracts.errors import (
     BadFrame,
     FrameTooLong,

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
-from plytalk.core.contracts.blame import BYTES, checked, returned
+from plytalk.core.contracts.blame import BYTES, returned
+from plytalk.core.contracts.checked_calls import checked
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.endings import ending_by_peer
 from plytalk.core.contracts.errors import ChatError, HandshakeFailed, Refused, Tampered, WrongSecret

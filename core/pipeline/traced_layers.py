@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from plytalk.core.contracts.blame import BYTES, checked
+from plytalk.core.contracts.blame import BYTES
+from plytalk.core.contracts.checked_calls import checked
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item

@@ -14,13 +14,13 @@ from functools import cache, partial
 from typing import Any, cast
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
-from plytalk.core.contracts.blame import origin
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handshake import Disclose, Handshake, HandshakeIO
 from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.optional import steps_of
+from plytalk.core.contracts.origins import origin
 from plytalk.core.contracts.peers import Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.spans import Passed, Span, describe

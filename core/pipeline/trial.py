@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from plytalk.core.contracts.blame import BYTES, blame, check_frame, checked, returned
+from plytalk.core.contracts.blame import BYTES, blame, returned
+from plytalk.core.contracts.checked_calls import check_frame, checked
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
 from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import Item

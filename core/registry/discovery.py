@@ -46,7 +46,10 @@ class Found(Struct, frozen=True):
 
     @property
     def is_reserved(self) -> bool:
-        """Whether no other distribution can take its name: it comes from the one after which the group is called."""
+        """Whether no other distribution can take its name: it comes from the one after which the group is called.
+
+        This is about names alone (decision 7), and nothing but the order of names may ask it.
+        """
         return self.distribution == GROUP
 
     @property
@@ -133,7 +136,7 @@ def installed() -> Iterator[Found | PluginError]:
     results: list[Found | PluginError] = []
     for distribution in distributions():
         name = path.basename(str(getattr(distribution, "_path", "")))
-        concerns_us = name.startswith(GROUP)
+        concerns_us = re.match(rf"{GROUP}[-_]", name) is not None
         try:
             text = distribution.read_text("entry_points.txt") or ""
             if f"[{GROUP}]" in text:

@@ -1,13 +1,16 @@
 """Whether the members of a layer fit those of its contract: their signatures, what they return, and the types of attributes."""
 
 from collections.abc import Callable, Iterator
-from inspect import Parameter, getattr_static, isasyncgenfunction, iscoroutinefunction, isfunction, signature
+from functools import cache
+from inspect import Parameter, get_annotations, isasyncgenfunction, iscoroutinefunction, isfunction, signature
 from types import UnionType
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
-from plytalk.core.contracts.blame import asked, contract_of, location_of, title
+from plytalk.core.contracts.contract_words import asked, contract_of, title
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.optional import Prepares
+from plytalk.core.contracts.source_places import location_of
+from plytalk.core.registry.glance import fits_at_a_glance, is_made_at_a_glance
 
 CONSTRUCTED_WITH = {"cipher": 2, "messages": 1, "attack": 1}
 """How many arguments the constructor of a kind of layer gets besides its options."""
@@ -21,30 +24,38 @@ def fault_of_members(layer: type[Any]) -> str:
 def _faults(layer: type[Any]) -> Iterator[str]:
     contract = contract_of(layer.kind)
     for name, ours in _asked_of(layer, contract):
-        theirs = getattr_static(layer, name)
-        if theirs is ours or name == "__init__":
+        theirs = _member(layer, name)
+        if theirs is ours or fits_at_a_glance(ours, theirs):
             continue
         if said := _misfit(ours, theirs):
             where = f"`{name}` of {_named(layer)}"
             yield f"{where} {said}; the contract asks for {asked(layer.kind, name)}. See {location_of(layer, name)}."
     yield from _attribute_faults(layer, contract)
-    if said := _constructor_misfit(layer):
+    if not is_made_at_a_glance(layer, CONSTRUCTED_WITH.get(layer.kind, 0)) and (said := _constructor_misfit(layer)):
         yield f"the constructor of {_named(layer)} {said}. See {location_of(layer, '__init__')}."
 
 
 def _asked_of(layer: type[Any], contract: type[Layer]) -> Iterator[tuple[str, Any]]:
     """What the contract asks for, and `ready` where the layer has it. Other optional names may mean something else to it."""
-    yield from ((name, getattr_static(contract, name)) for name in _members(contract))
+    yield from _members(contract)
     if hasattr(layer, "ready"):
         yield "ready", Prepares.ready
+
+
+def _member(layer: type[Any], name: str) -> Any:
+    """An attribute as the class has it, and not as it gives it; None where it has none such."""
+    return next((vars(base)[name] for base in layer.__mro__ if name in vars(base)), None)
 
 
 def _named(layer: type[Layer]) -> str:
     return title(layer)[0].lower() + title(layer)[1:]
 
 
-def _members(contract: type[Layer]) -> list[str]:
-    return [name for base in contract.__mro__[:-1] for name, value in vars(base).items() if _is_called(value) and name[0] != "_"]
+@cache
+def _members(contract: type[Layer]) -> list[tuple[str, Any]]:
+    """The methods and properties of a contract; without the constructor, which each layer has as it likes."""
+    names = {name for base in contract.__mro__[:-1] for name, value in vars(base).items() if _is_called(value) and name[0] != "_"}
+    return [(name, _member(contract, name)) for name in sorted(names)]
 
 
 def _is_called(value: Any) -> bool:
@@ -103,15 +114,24 @@ def _misreturn(own: Callable[..., Any], asked: Callable[..., Any]) -> str:
 
 
 def _attribute_faults(layer: type[Layer], contract: type[Layer]) -> Iterator[str]:
-    for name, hint in get_type_hints(contract).items():
+    for name, hint in _hints(contract).items():
+        value = _member(layer, name)
+        if value is None or value is _member(contract, name) or hasattr(value, "__get__"):
+            continue
         wanted = _classes_of(get_args(hint)[0] if get_origin(hint) is ClassVar else hint)
-        value = getattr_static(layer, name, None)
-        if not wanted or value is None or isinstance(value, wanted) or hasattr(value, "__get__"):
+        if not wanted or isinstance(value, wanted):
             continue
         where, asks = f"`{name}` of {_named(layer)}", " or ".join(one.__name__ for one in wanted if one is not type(None))
         yield f"{where} is {value!r:.100}; the contract asks for a value of type {asks}. See {location_of(layer)}."
 
 
+@cache
+def _hints(contract: type[Layer]) -> dict[str, Any]:
+    """The annotations of a contract, which are written without quotes: `get_type_hints` takes ten times as long."""
+    return {name: hint for base in reversed(contract.__mro__) for name, hint in get_annotations(base).items()}
+
+
+@cache
 def _classes_of(hint: Any) -> tuple[type, ...]:
     """The classes of which a value with this annotation is an instance; none for an annotation that says less."""
     parts = get_args(hint) if isinstance(hint, UnionType) else (hint,)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 from msgspec import Struct
 
-from plytalk.core.contracts.blame import function_location
 from plytalk.core.contracts.errors import BrokenPlugin, DuplicateLayer, PluginError, UnknownLayer
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.source_places import function_location
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import ATTACK, PROFILE, Found, Point, found, installed
 from plytalk.core.registry.quick_loading import loading
@@ -88,10 +88,14 @@ class Registry:
         first = self.found.setdefault((one.kind, one.name), one)
         if first is one:
             return
+        what = f"{one.origin} brings a {one.kind} called `{one.name}`"
         error = DuplicateLayer(
-            f"{one.origin} brings a {one.kind} called `{one.name}`, a name that {first.origin} has taken already.",
+            f"{what}, a name that {first.origin} has taken already.",
             f"Uninstall one of them, or block one with -p no:{one.distribution}.",
         )
+        if first.distribution == one.distribution:
+            todo = f"Repair it, uninstall it, or block it with -p no:{one.distribution}."
+            error = DuplicateLayer(f"{what} twice, in `{first.module}` and in `{one.module}`.", todo)
         self._report(one, error)
         if not first.is_reserved and (first.kind, first.name) not in self._broken:
             # Between strangers neither can be trusted to be the one that was meant.
@@ -210,7 +214,7 @@ class Registry:
         try:
             with loading(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 module: ModuleType = import_module(one.module)
-                if fault := "" if one.is_reserved else fault_of_hooks(vars(module)):
+                if fault := fault_of_hooks(vars(module)):
                     raise BrokenPlugin(f"The plugin `{one.key}` of {one.origin} is broken: {fault}")
                 self.manager.register(module, one.module)
                 self.manager.check_pending()

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.blame import asked, class_location, function_location, raised_at, written
 from plytalk.core.contracts.commands import Command
+from plytalk.core.contracts.contract_words import asked, written
 from plytalk.core.contracts.events import TYPE_NAMES, Event
 from plytalk.core.contracts.feature import Feature
-from plytalk.core.contracts.kinds import KINDS, is_built_in
+from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.source_places import class_location, function_location, raised_at
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.members import fault_of_members
 
@@ -66,8 +67,6 @@ def _fault_of_layer(brought: Any) -> str:
         return f"the {kind} `{brought.name}` would let everybody in: it defines none of {', '.join(JUDGEMENTS)}."
     if fault := _fault_of_statements(brought):
         return fault
-    if is_built_in(brought.__module__):  # the tests check these, so a start does not
-        return ""
     return fault_of_hooks(vars(brought)) or fault_of_members(brought)
 
 
@@ -128,7 +127,7 @@ def _fault_of_attack(brought: Any) -> str:
         return f"the defences of the attack `{brought.name}` are {brought.defences!r:.100}, which is not a set of Property."
     if not isinstance(summary := brought.summary(), str) or clean(summary) != summary:
         return f"the attack `{brought.name}` describes itself with {summary!r:.100}, which cannot be printed."
-    return "" if is_built_in(brought.__module__) else fault_of_members(brought)
+    return fault_of_members(brought)
 
 
 def _fault_of_statements(layer: type[Layer]) -> str:

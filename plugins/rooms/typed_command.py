@@ -7,14 +7,15 @@ from inspect import isawaitable
 from typing import Any, Protocol
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.blame import function_location, origin, raised_at
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.limits import SPLIT, Limits
+from plytalk.core.contracts.origins import origin
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.source_places import function_location, raised_at
 from plytalk.plugins.rooms.command_member import CommandMember
 from plytalk.plugins.rooms.directory import Directory
 from plytalk.plugins.rooms.moderation import Moderation

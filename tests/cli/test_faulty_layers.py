@@ -324,10 +324,11 @@ def leave(call):
 
 
 def test_what_a_plugin_raises_in_a_task_or_a_callback_is_told_with_its_line(tmp_path: Path) -> None:
-    with server_with(LATER, tmp_path) as (server, port):
-        with programs.connect(port, "--accept-new", environment=programs.home(tmp_path, "client")) as client:
-            client.say("/leave")
-            for line, error in (("    {}['key']", "KeyError"), ("    sys.exit()", "SystemExit")):
-                said = server.tells(f"The plugin plytalk-feature-bad 1.0 raised {error}. See ")
-                assert said.endswith(f"feature_bad_feature_bad.py:{LATER.splitlines().index(line) + 1}.")
-        assert server.status() == BROKEN_PLUGIN
+    with (
+        server_with(LATER, tmp_path) as (server, port),
+        programs.connect(port, "--accept-new", environment=programs.home(tmp_path, "client")) as client,
+    ):
+        client.say("/leave")
+        for line, error in (("    {}['key']", "KeyError"), ("    sys.exit()", "SystemExit")):
+            said = server.tells(f"The plugin `feature-bad` of plytalk-feature-bad 1.0 raised {error}. See ")
+            assert f"feature_bad_feature_bad.py:{LATER.splitlines().index(line) + 1}." in said

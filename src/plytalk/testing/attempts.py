@@ -14,6 +14,7 @@ from plytalk.core.contracts.errors import Refused
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.layer import FrameKind
 from plytalk.core.contracts.peers import Identity, Reply, Role, SessionSecrets
+from plytalk.core.contracts.properties import Property
 from plytalk.core.io.memory_stream import Cut, MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
 from plytalk.testing.cutting import whole
@@ -26,6 +27,8 @@ Edit = Callable[[Role, int, HeaderFramer, FrameKind, bytes], bytes | None]
 """The bytes that go on instead of a frame, given its sender, number, framer, kind and payload; None for the frame as it is."""
 
 CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
+PROVEN = Identity("proven", bytes(range(32)))
+"""What the transport has proven, for a handshake that needs that."""
 
 
 class Judge(FrameHandshakeIO):
@@ -134,6 +137,7 @@ class Attempts:
         streams[CLIENT], streams[SERVER] = memory_stream_pair(link(CLIENT), link(SERVER))
         for role, stream in streams.items():
             course.wires[role] = io = Judge(self._framer(), stream, no is role)
+            io.proven = PROVEN if Property.PEER_KEY in self.ends[role].needs else None
             stream.deliver_to(io.feed, io.ended)
         await within(
             asyncio.gather(*(self._talk(role, course) for role in streams)),

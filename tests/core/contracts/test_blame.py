@@ -5,20 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from plytalk.core.bases.header_framer import HeaderFramer
-from plytalk.core.contracts.blame import (
-    asked,
-    blame,
-    blame_hook,
-    blame_one,
-    check_frame,
-    checked,
-    class_location,
-    fault_of_attack,
-    location_of,
-    origin,
-    returned,
-)
+from plytalk.core.contracts.blame import blame, blame_hook, blame_one, fault_of_attack, returned
+from plytalk.core.contracts.checked_calls import check_frame, checked
+from plytalk.core.contracts.contract_words import asked
 from plytalk.core.contracts.errors import BrokenPlugin, Tampered
+from plytalk.core.contracts.origins import origin
+from plytalk.core.contracts.source_places import class_location, location_of
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
 from plytalk.core.registry import hookspecs
 from plytalk.lab.attacks.run import Passive

@@ -1,4 +1,4 @@
-"""A plugin that blocks is named with its line, while it blocks; nothing is said of what comes with plytalk, or of waiting."""
+"""A layer that blocks is named with its line, while it blocks; nothing is said of waiting."""
 
 import asyncio
 import inspect
@@ -85,13 +85,8 @@ async def test_a_loop_that_waits_has_held_up_nobody() -> None:
     assert said == []
 
 
-async def test_nothing_is_watched_where_all_layers_come_with_plytalk() -> None:
-    assert files_of([Memory]) == {}
-    before = threading.active_count()
-    watch = Watchdog([Memory])
-    watch.start()
-    assert threading.active_count() == before
-    watch.stop()
+def test_layers_are_watched_whoever_brings_them() -> None:
+    assert set(files_of([Memory, Mine]).values()) == {Memory, Mine}
 
 
 def test_a_server_says_which_command_blocks_it_and_goes_on_after_that(tmp_path: Path) -> None:

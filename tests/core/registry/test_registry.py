@@ -222,6 +222,12 @@ def test_a_built_in_name_stays_with_the_built_in_layer(site: Path) -> None:
     assert "plytalk_cipher_evil_cipher_aesgcm" not in sys.modules
 
 
+def test_a_name_that_one_distribution_claims_twice_is_said_so(site: Path) -> None:
+    plant_metadata(site, "plytalk-cipher-x", "[plytalk]\ncipher-x = one\ncipher-x = two\n")
+    with pytest.raises(DuplicateLayer, match="brings a cipher called `x` twice, in `one` and in `two`"):
+        Registry().layer("cipher", "x")
+
+
 def test_of_two_strangers_with_one_name_neither_is_chosen_until_one_is_blocked(site: Path) -> None:
     plant(site, "plytalk-cipher-one", {"cipher-x": good("x")})
     plant(site, "plytalk-cipher-two", {"cipher-x": good("x")})

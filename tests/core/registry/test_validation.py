@@ -6,8 +6,8 @@ from strangers import TROUBLE
 
 from plytalk import Authenticator, Cipher, Command, Feature, Handshake, Layer, Option, Profile, Property, hookimpl
 from plytalk.core.contracts.attack import Attack, Evidence
-from plytalk.core.contracts.blame import class_location
 from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.source_places import class_location
 from plytalk.core.registry.registry import Registry
 from plytalk.core.registry.validation import fault_of, fault_of_hooks
 

@@ -8,11 +8,11 @@ from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import refuse_impossible
 from plytalk.plugins.handshakes.proven import ProvenKey, layers
 from plytalk.plugins.transports.ssh import Ssh
-from plytalk.testing import check_layer
+from plytalk.testing import check_handshake
 
 
 def test_it_is_the_layer_of_its_module() -> None:
-    check_layer(ProvenKey)
+    check_handshake(ProvenKey)
     assert layers() == [ProvenKey]
     assert ProvenKey.shows == {Role.INITIATOR}
 
