@@ -18,7 +18,7 @@ def raised_at(error: BaseException, file: str | None) -> str:
 
 
 def location_of(layer: type[Layer], method: str = "") -> str:
-    """FILE:LINE of a method, or of the class where it has none such or inherits it."""
+    """FILE:LINE of a method, or of the class if it does not have one or inherits it."""
     member = getattr_static(layer, method, None) if method else None
     function = getattr(member, "fget", None) or getattr(member, "__func__", member)
     code: CodeType | None = getattr(function, "__code__", None)

@@ -32,7 +32,7 @@ def run_telling_faults(
     """Run `main` as `asyncio.run` does, in a loop of `factory`. `show` gets a sentence for each fault; of many that are alike,
     their number.
 
-    What a plugin raises in a callback, a task or a thread of its own ends neither `main` nor the loop. Ctrl-C does.
+    What a plugin raises in a callback, a task or its own thread ends neither `main` nor the loop. Ctrl-C does.
     """
     notices = Notices(show)
     with asyncio.Runner(loop_factory=factory) as runner:
@@ -116,7 +116,7 @@ def sentence_of(message: str, error: BaseException | None, callback: Callable[..
 
 
 def sentence_of_end(error: BaseException) -> str:
-    """Who raised what would have ended the program."""
+    """Say which plugin raised what would have ended the program."""
     from plytalk.core.contracts.background_faults import blame_callback, blame_code, callback_of
 
     fault = blame_code(error) or blame_callback(error, callback_of(error))

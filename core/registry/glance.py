@@ -31,7 +31,7 @@ def _shape(function: FunctionType) -> tuple[object, ...]:
 
 
 def is_made_at_a_glance(layer: type[Any], count: int) -> bool:
-    """Whether a class can be called with so many arguments and its options as keywords."""
+    """Whether a class can be called with this number of arguments and its options as keywords."""
     options = {option.keyword for option in getattr(layer, "options", ())}
     made: Any = layer.__init__
     new: Any = layer.__new__

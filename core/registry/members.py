@@ -43,7 +43,7 @@ def _asked_of(layer: type[Any], contract: type[Layer]) -> Iterator[tuple[str, An
 
 
 def _member(layer: type[Any], name: str) -> Any:
-    """An attribute as the class has it, and not as it gives it; None where it has none such."""
+    """An attribute as the class has it, and not as it gives it; None if it has no such attribute."""
     return next((vars(base)[name] for base in layer.__mro__ if name in vars(base)), None)
 
 

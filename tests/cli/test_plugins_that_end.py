@@ -1,4 +1,4 @@
-"""What a plugin does behind the back of the program, with real servers: who it was is told in a line, and the server goes on."""
+"""A plugin that would end the program, with real servers: a line names it, and the server goes on."""
 
 import signal
 from collections.abc import Iterator

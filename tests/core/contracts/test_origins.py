@@ -1,4 +1,4 @@
-"""Who brings a module: the same rule for all distributions."""
+"""The distribution of a module: one rule for all distributions."""
 
 from pathlib import Path
 
