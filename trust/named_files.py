@@ -47,7 +47,7 @@ def check_named(path: Path, limit: int) -> None:
 
 def not_plain(path: Path) -> StoreError:
     """What is refused in the place of a file."""
-    what = "is a folder" if path.is_dir() else "is not a plain file"
+    what = "is a folder" if os.path.isdir(path) else "is not a plain file"
     return StoreError(f"{path} {what}.", "Put a plain file there, or name another one.")
 
 
