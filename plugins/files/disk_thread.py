@@ -1,51 +1,93 @@
-"""A thread that works on the disk, so that a slow or busy disk does not delay messages."""
+"""A thread that works on the disk, so that a slow or busy disk does not delay messages.
+
+Each piece of work is queued and answered with as few calls and wakes as possible: with `concurrent.futures` a transfer takes a
+tenth more of processor time.
+"""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
-from typing import TypeVar
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
 
 from plytalk.core.contracts.shortage import shortage
 
 T = TypeVar("T")
+Work = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 
 class DiskThread:
     """Does one thing after another, in the order of the calls."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, "disk")
         self._loop = asyncio.get_running_loop()
+        self._asked: SimpleQueue[Work | None] = SimpleQueue()
+        self._runs = self._ends = False
 
     def start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
         """Do this in the thread, even if nobody waits for it any more. If no thread can be started, the answer is a Shortage."""
+        if self._ends:
+            raise RuntimeError("This thread does nothing more.")
         answer: asyncio.Future[T] = self._loop.create_future()
         try:
-            self._pool.submit(work).add_done_callback(partial(self._done, answer))
+            if not self._runs:
+                Thread(target=_run, args=(self._asked, _Answers(self._loop)), name="disk", daemon=True).start()
+                self._runs = True
         except RuntimeError as error:
             if not (short := shortage(error)):
                 raise
             answer.set_exception(short)
             answer.exception()  # marks it as retrieved, since perhaps nobody waits for it
+        else:
+            self._asked.put((work, answer))
         return answer
-
-    def _done(self, answer: "asyncio.Future[T]", work: "Future[T]") -> None:
-        with suppress(RuntimeError):  # the event loop is closed: the program ends
-            self._loop.call_soon_threadsafe(_settle, answer, work)
 
     def end(self, work: Callable[[], None]) -> "asyncio.Future[None]":
         """Do this in the thread, then end it."""
         last = self.start(work)
-        self._pool.shutdown(wait=False)
+        self._ends = True
+        self._asked.put(None)
         return last
 
+    def __del__(self) -> None:
+        self._asked.put(None)  # nobody can ask for more
 
-def _settle(answer: "asyncio.Future[T]", work: "Future[T]") -> None:
-    if answer.cancelled():
-        return
-    if error := work.exception():
-        answer.set_exception(error)
-    else:
-        answer.set_result(work.result())
+
+class _Answers:
+    """What has been done and is not told yet. The event loop is woken once for all of it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._wakes = loop, False
+        self._ready: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+
+    def add(self, answer: "asyncio.Future[Any]", result: object, error: BaseException | None) -> None:
+        """In the thread."""
+        self._ready.append((answer, result, error))
+        if not self._wakes:
+            self._wakes = True
+            with suppress(RuntimeError):  # the event loop is closed: the program ends
+                self._loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        self._wakes = False  # first: what is added from now on wakes the loop again
+        while self._ready:
+            answer, result, error = self._ready.popleft()
+            if answer.cancelled():
+                continue
+            if error:
+                answer.set_exception(error)
+            else:
+                answer.set_result(result)
+
+
+def _run(asked: "SimpleQueue[Work | None]", answers: _Answers) -> None:
+    while one := asked.get():
+        work, answer = one
+        try:
+            result, error = work(), None
+        except BaseException as raised:
+            result, error = None, raised
+        answers.add(answer, result, error)
+        del one, work, answer, result, error  # while it waits for more it must hold nothing

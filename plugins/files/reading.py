@@ -8,6 +8,8 @@ from plytalk.core.contracts.sanitise import shorten
 from plytalk.plugins.files.transfer_errors import SourceChanged, Unreadable
 
 FILE_FLAGS: int = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a named pipe put in a file's place must not block
+NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
+"""Has a read fail where it would wait for the disk; None where the system cannot do that. Some file systems cannot either."""
 FOLDER_FLAGS: int = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
 
 
@@ -30,6 +32,10 @@ class Source(ABC):
     def read_into(self, buffer: memoryview, offset: int) -> int:
         """Fill the buffer from this place of the stream on; less only at its end. Raises SourceChanged, Unreadable."""
 
+    def read_now(self, buffer: memoryview, offset: int) -> bool:
+        """The same where it needs no disk; False, with anything in the buffer, where it does or where something is wrong."""
+        return False
+
     @abstractmethod
     def close(self) -> None:
         """Close what is open."""
@@ -48,6 +54,16 @@ def read_exactly(path: str | bytes, descriptor: int, buffer: memoryview, offset:
             raise changed(path)
     except OSError as trouble:
         raise unreadable(path, trouble) from None
+
+
+def read_cached(descriptor: int, buffer: memoryview, offset: int, stamp: tuple[int, ...]) -> bool:
+    """Fill the buffer where the system has it all in memory, and the file is as its stamp says; whether that was so."""
+    if NO_WAIT is None:
+        return False
+    try:
+        return os.preadv(descriptor, [buffer], offset, NO_WAIT) == len(buffer) and stamp_of(os.fstat(descriptor)) == stamp
+    except OSError:
+        return False
 
 
 def stamp_of(status: os.stat_result) -> tuple[int, ...]:

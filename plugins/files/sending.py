@@ -163,9 +163,11 @@ class Sending:
         block, stream.block = stream.block, at // WHOLE_BLOCK
         proofs = []
         if stream.block > block or at not in self._kept or at + size > self._kept.stop:
-            self._kept = range(0)  # also where nobody waits for the thread any more
+            self._kept = range(0)
             try:
-                proofs = await self._disk.start(partial(self._read, stream, at, size, proof=stream.block > block))
+                # The thread reads what needs a proof, such as a stream's first bytes: behind what it still reads for a cut one.
+                if stream.block > block or not self._read_now(at, size):
+                    proofs = await self._disk.start(partial(self._read, stream, at, size, proof=stream.block > block))
             except TransferError as error:
                 return self._fail(error)
         if self.streams.get(stream.number) is not stream:  # it was stopped meanwhile
@@ -185,12 +187,24 @@ class Sending:
         return size if size == more else size - size % PIECE
 
     def _read(self, stream: OutStream, at: int, size: int, proof: bool) -> list[bytes]:
-        """In the thread: read these bytes into the buffer, and what follows where no other stream needs it; gives the proof."""
+        """In the thread: read these bytes into the buffer, and what follows; gives the proof."""
         block = at // WHOLE_BLOCK
         proofs = [prove(stream.number, block, self.tree.proof(block))] if proof else []
-        read = self.source.read_into(self._buffer if len(self.streams) == 1 else self._buffer[:size], at)
+        read = self.source.read_into(self._ahead(size), at)
         self._kept = range(at, at + read)
         return proofs
+
+    def _read_now(self, at: int, size: int) -> bool:
+        """The same without the thread, where the system has these bytes in memory: a hop to the thread takes longer."""
+        buffer = self._ahead(size)[: self.file.most - at]
+        if not self.source.read_now(buffer, at):
+            return False
+        self._kept = range(at, at + len(buffer))
+        return True
+
+    def _ahead(self, size: int) -> memoryview:
+        """The part of the buffer to read into: all of it where no other stream needs it."""
+        return self._buffer if len(self.streams) == 1 else self._buffer[:size]
 
     def _fail(self, error: TransferError) -> list[bytes]:
         if not self.stands:

@@ -11,7 +11,17 @@ from plytalk.plugins.files.file_limits import CHUNK, MAX_SIZE
 from plytalk.plugins.files.folder_source import FolderSource
 from plytalk.plugins.files.hash_tree import KNOWN, HashTree, chunk_length, chunks_in
 from plytalk.plugins.files.manifest import FileOffer
-from plytalk.plugins.files.reading import FILE_FLAGS, FOLDER_FLAGS, Source, as_text, kind_of, read_exactly, stamp_of, unreadable
+from plytalk.plugins.files.reading import (
+    FILE_FLAGS,
+    FOLDER_FLAGS,
+    Source,
+    as_text,
+    kind_of,
+    read_cached,
+    read_exactly,
+    stamp_of,
+    unreadable,
+)
 from plytalk.plugins.files.transfer_errors import TransferError
 
 
@@ -107,6 +117,9 @@ class FileSource(Source):
         wanted = min(len(buffer), self.size - offset)
         read_exactly(self._path, self._descriptor, buffer[:wanted], offset, self._stamp)
         return wanted
+
+    def read_now(self, buffer: memoryview, offset: int) -> bool:
+        return read_cached(self._descriptor, buffer[: self.size - offset], offset, self._stamp)
 
     def close(self) -> None:
         self._descriptor = close_once(self._descriptor)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 
 import pytest
 
@@ -35,14 +36,17 @@ async def test_what_it_raises_comes_to_the_one_that_waits() -> None:
 def test_what_is_done_when_the_program_has_ended_is_told_to_nobody(capfd: pytest.CaptureFixture[str]) -> None:
     go_on = threading.Event()
 
-    async def program() -> DiskThread:
+    async def program() -> "tuple[DiskThread, threading.Thread]":
+        before = threading.enumerate()
         thread = DiskThread()
         thread.start(go_on.wait)
-        return thread
+        (made,) = [one for one in threading.enumerate() if one not in before]
+        return thread, made
 
-    thread = asyncio.run(program())
+    thread, made = asyncio.run(program())
     go_on.set()
-    thread._pool.shutdown()
+    del thread
+    made.join()
     assert capfd.readouterr().err == ""
 
 
@@ -56,3 +60,19 @@ async def test_where_the_system_starts_no_thread_the_one_that_waits_is_told(monk
         await thread.start(lambda: 5)
     with pytest.raises(Shortage):
         await thread.end(lambda: None)
+
+
+async def test_a_thread_that_waits_holds_nothing_and_ends_when_nobody_can_ask_for_more() -> None:
+    class Large:
+        """What is worked on."""
+
+    before, large = threading.enumerate(), Large()
+    held = weakref.ref(large)
+    thread = DiskThread()
+    assert isinstance(await thread.start(lambda large=large: large), Large)
+    (made,) = [one for one in threading.enumerate() if one not in before]
+    del large
+    while held():  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    del thread
+    await asyncio.to_thread(made.join)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from plytalk.plugins.files.reading import FILE_FLAGS, as_text, kind_of, read_exactly, stamp_of, unreadable
+from plytalk.plugins.files import reading
+from plytalk.plugins.files.reading import FILE_FLAGS, as_text, kind_of, read_cached, read_exactly, stamp_of, unreadable
 from plytalk.plugins.files.transfer_errors import SourceChanged, Unreadable
 
 
@@ -39,6 +40,20 @@ def test_a_file_that_is_shorter_longer_or_another_is_changed(here: Path) -> None
     os.utime(here / "c", ns=(0, stamp[3]))
     with pytest.raises(SourceChanged):
         read(here / "c", stamp)
+
+
+def test_what_is_in_memory_is_read_at_once_and_only_the_whole_of_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system that cannot do that, nothing is: a thread reads it."""
+    (here / "a").write_text("0123456789")
+    stamp, descriptor, buffer = stamp_of((here / "a").stat()), os.open(here / "a", FILE_FLAGS), bytearray(5)
+    view = memoryview(buffer)
+    assert not read_cached(descriptor, view, 0, stamp) or buffer == b"01234"
+    assert not read_cached(descriptor, view, 6, stamp)  # it ends before
+    assert not read_cached(descriptor, view, 0, (*stamp[:-1], 0))  # it was changed
+    assert not read_cached(-1, view, 0, stamp)
+    monkeypatch.setattr(reading, "NO_WAIT", None)
+    assert not read_cached(descriptor, view, 0, stamp)
+    os.close(descriptor)
 
 
 def test_a_folder_cannot_be_read(here: Path) -> None:

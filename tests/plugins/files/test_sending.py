@@ -74,6 +74,7 @@ async def test_a_stream_alone_is_read_ahead_and_two_are_not(tmp_path: Path, monk
             return read_into(buffer, at)
 
         monkeypatch.setattr(one.source, "read_into", noted)
+        monkeypatch.setattr(one.source, "read_now", lambda buffer, at: False)  # as where all has to come from the disk
         one.serve(1, 0, MAX_CREDIT)
         one.streams[1].credit = READ
         items = [parse(item) for _ in range(4) for item in await one.next_items(one.streams[1], 4 * PIECE)]
@@ -85,6 +86,24 @@ async def test_a_stream_alone_is_read_ahead_and_two_are_not(tmp_path: Path, monk
         one.streams[2].at = READ
         await one.next_items(one.streams[2], 4 * PIECE)
         assert read[1:] == [(5, 4 * PIECE), (READ, 4 * PIECE)]
+
+
+async def test_what_the_system_has_in_memory_is_read_without_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for what needs a proof: that may be on the disk."""
+    async with sending(path := written(tmp_path / "x", 3 * READ - 7)) as (one, _):
+        by_thread: list[int] = []
+        at_once: list[int] = []
+        read_into = one.source.read_into
+        monkeypatch.setattr(one.source, "read_into", lambda buffer, at: by_thread.append(at) or read_into(buffer, at))
+        monkeypatch.setattr(one.source, "read_now", lambda buffer, at: at_once.append(at) or read_into(buffer, at) == len(buffer))
+        one.serve(1, 0, MAX_CREDIT)
+        stream, sent = one.streams[1], b""
+        while one.streams:
+            items = [parse(item) for item in await one.next_items(stream, 4 * PIECE)]
+            sent += b"".join(data for kind, _, data in items if kind == FileKind.DATA)
+            stream.credit = MAX_CREDIT
+        assert sent == path.read_bytes()
+        assert (by_thread, at_once) == ([0], [READ, 2 * READ])
 
 
 async def test_streams_take_turns(tmp_path: Path) -> None:

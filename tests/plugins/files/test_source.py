@@ -102,3 +102,16 @@ def test_a_folder_of_here_is_sent_by_its_name(here: Path, monkeypatch: pytest.Mo
     source = module.open_source(".", no_skips)
     assert source.name == "here"
     source.close()
+
+
+def test_what_is_read_at_once_is_the_same(here: Path) -> None:
+    """Whether it can be depends on the file system."""
+    (here / "a").write_text("0123456789")
+    source, buffer = open_source(here / "a", no_skips), bytearray(5)
+    assert not source.read_now(memoryview(buffer), 3) or buffer == b"34567"
+    source.close()
+    assert not source.read_now(memoryview(buffer), 3)
+    (here / "folder").mkdir()
+    folder = open_source(here / "folder", no_skips)
+    assert not folder.read_now(memoryview(buffer), 0)  # its files are read by the thread
+    folder.close()
