@@ -16,12 +16,15 @@ CONSTRUCTED_WITH = {"cipher": 2, "messages": 1, "attack": 1}
 """How many arguments the constructor of a kind of layer gets besides its options."""
 
 
-def fault_of_members(layer: type[Any]) -> str:
-    """The first fault of a layer's members, as a sentence that says what the contract asks and where the member is; or empty."""
-    return next(_faults(layer), "")
+def fault_of_members(layer: type[Any], is_made: bool = False) -> str:
+    """The first fault of a layer's members, as a sentence that says what the contract asks and where the member is; or empty.
+
+    With `is_made` there is an object already, and its constructor is not looked at.
+    """
+    return next(_faults(layer, is_made), "")
 
 
-def _faults(layer: type[Any]) -> Iterator[str]:
+def _faults(layer: type[Any], is_made: bool) -> Iterator[str]:
     contract = contract_of(layer.kind)
     for name, ours in _asked_of(layer, contract):
         theirs = _member(layer, name)
@@ -31,7 +34,9 @@ def _faults(layer: type[Any]) -> Iterator[str]:
             where = f"`{name}` of {_named(layer)}"
             yield f"{where} {said}; the contract asks for {asked(layer.kind, name)}. See {location_of(layer, name)}."
     yield from _attribute_faults(layer, contract)
-    if not is_made_at_a_glance(layer, CONSTRUCTED_WITH.get(layer.kind, 0)) and (said := _constructor_misfit(layer)):
+    if is_made or is_made_at_a_glance(layer, CONSTRUCTED_WITH.get(layer.kind, 0)):
+        return
+    if said := _constructor_misfit(layer):
         yield f"the constructor of {_named(layer)} {said}. See {location_of(layer, '__init__')}."
 
 

@@ -29,9 +29,15 @@ HOOKS = ("layers", "profiles", "attacks")
 """The hooks by which a plugin brings something."""
 
 
-def fault_of(brought: Any, hook: str) -> str:
-    """What is wrong with something that one of HOOKS gave, as a sentence; empty if nothing is."""
-    fault = {"layers": _fault_of_layer, "profiles": _fault_of_profile, "attacks": _fault_of_attack}[hook](brought)
+def fault_of(brought: Any, hook: str, is_made: bool = False) -> str:
+    """What is wrong with something that one of HOOKS gave, as a sentence; empty if nothing is.
+
+    With `is_made` the caller has an object of the class already, so its constructor may take what it likes.
+    """
+    if hook == "layers":
+        fault = _fault_of_layer(brought, is_made)
+    else:
+        fault = {"profiles": _fault_of_profile, "attacks": _fault_of_attack}[hook](brought)
     if not fault or " See " in fault:
         return fault
     return f"{fault} See {class_location(brought if isinstance(brought, type) else type(brought))}."
@@ -53,7 +59,7 @@ def fault_of_hooks(members: Mapping[str, Any]) -> str:
     return ""
 
 
-def _fault_of_layer(brought: Any) -> str:
+def _fault_of_layer(brought: Any, is_made: bool) -> str:
     if not (isinstance(brought, type) and issubclass(brought, Layer)):
         return f"it gives {brought!r:.100}, which is not a layer class."
     kind: Any = getattr(brought, "kind", None)
@@ -67,7 +73,7 @@ def _fault_of_layer(brought: Any) -> str:
         return f"the {kind} `{brought.name}` would let everybody in: it defines none of {', '.join(JUDGEMENTS)}."
     if fault := _fault_of_statements(brought):
         return fault
-    return fault_of_hooks(vars(brought)) or fault_of_members(brought)
+    return fault_of_hooks(vars(brought)) or fault_of_members(brought, is_made)
 
 
 def _fault_of_events(feature: type[Feature]) -> str:

@@ -159,3 +159,16 @@ def test_the_types_know_every_option_of_the_layers_that_come_with_plytalk() -> N
     assert both - set(options) == set(KINDS) - {"ui"} | {"options"}
     assert {name for name, role in options.items() if role is Role.RESPONDER} == server - both
     assert {name for name, role in options.items() if role is not Role.RESPONDER} == (both | client) & set(options)
+
+
+def test_a_layer_that_is_made_already_may_have_any_constructor() -> None:
+    class Counted(Feature):
+        name = "counted"
+
+        def __init__(self, first: int, *, second: str) -> None:
+            self.made_with = first, second
+
+    made = Counted(1, second="x")
+    assert made in chosen(Role.RESPONDER, feature=made).stack().features
+    with pytest.raises(BrokenPlugin, match="the constructor of the feature `counted` does not take what it is given"):
+        chosen(Role.RESPONDER, feature=Counted)

@@ -249,7 +249,7 @@ def test_what_is_no_key_is_not_remembered(keys: Keys, given: str) -> None:
 @pytest.mark.parametrize("folder", [".", "/"])
 def test_a_folder_in_place_of_the_file_of_known_hosts_is_told(keys: Keys, folder: str) -> None:
     said = keys("forget", "chat.example.org", "--known-hosts", folder, status=1)[1]
-    assert said.startswith(f"chat: {folder} is not a plain file.")
+    assert said.startswith(f"chat: {folder} is a folder.")
 
 
 def test_forgetting_somebody_unknown_is_told(keys: Keys) -> None:

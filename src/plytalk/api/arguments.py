@@ -153,7 +153,7 @@ def named_or_class(kind: str, value: Any, made: dict[type[Layer], Layer]) -> str
     layer: type[Layer] = value if isinstance(value, type) else type(value)
     if not issubclass(layer, KINDS[kind]):
         raise Usage(f"{kind}= takes the name of a layer, or a layer of that kind, not {shorten(layer.__name__)}.")
-    if fault := fault_of(layer, "layers"):
+    if fault := fault_of(layer, "layers", is_made=value is not layer):
         raise BrokenPlugin(f"What {kind}= gives cannot be used: {fault}")
     if value is not layer:
         if kind in FOR_EACH_CONNECTION:

@@ -39,7 +39,7 @@ def serving(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
     """A room: the URL of its page as the server prints it, and its port for programs."""
     doors = ("--web", "127.0.0.1:0", "--door", "tcp:127.0.0.1:0", "--keep", "--headless")
     with started("serve", *doors, *options, environment=environment(folder / "server")) as server:
-        tcp = told_address(server.tells(" (tcp)"))
+        tcp = told_address(server.tells("Listening on "))
         yield server.tells("Open in a browser:  ").split()[-1], int(tcp.rpartition(":")[2])
 
 
