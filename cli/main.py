@@ -17,7 +17,7 @@ with loading():
     from plytalk.core.contracts.errors import REPORT_IT, ChatError, Exit, OutputFailed
     from plytalk.core.contracts.sanitise import brief
     from plytalk.core.io.display import wants_colour
-    from plytalk.core.io.end_signals import print_no_lost_errors, treat_as_control_c
+    from plytalk.core.io.end_signals import print_no_lost_errors, repeat_interruption, treat_as_control_c
     from plytalk.core.io.standard_streams import flush_output, prepare, tell
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
@@ -185,7 +185,9 @@ def blamed(error: BaseException) -> int:
 def tell_ignored(ignored: "sys.UnraisableHookArgs") -> None:
     """Say in a line what a plugin raised where it ends nothing, as in a destructor or at exit. Anything else changes nothing."""
     error = ignored.exc_value
-    if error is not None and not isinstance(error, OSError | MemoryError) and not sys.is_finalizing():
+    if isinstance(error, KeyboardInterrupt):
+        repeat_interruption(ignored)
+    elif error is not None and not isinstance(error, OSError | MemoryError) and not sys.is_finalizing():
         from plytalk.core.contracts.background_faults import blame_code
 
         if fault := blame_code(error):

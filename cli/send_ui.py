@@ -11,7 +11,7 @@ from plytalk.core.io.standard_streams import tell
 
 
 class SendUi(TransferUi):
-    """Offers files, and ends when each was received by somebody."""
+    """Offers files, and ends when somebody has received each, or everybody there has refused it."""
 
     def __init__(self, paths: Sequence[str], quiet: bool = False) -> None:
         super().__init__(quiet)
@@ -26,6 +26,8 @@ class SendUi(TransferUi):
         self._company: You | None = None
         self._there: set[str | None] = set()
         """The names of the others."""
+        self._knows_all = True
+        """Whether they are all who are there: of a large room, only some are named."""
         self._refused: dict[str, set[str | None]] = {}
         """The members that declined or cancelled a transfer, or failed to receive it."""
         self._untold: list[File] = []
@@ -57,7 +59,7 @@ class SendUi(TransferUi):
             return True
         refused = self._refused.setdefault(event.transfer, set())
         refused.add(event.sender.name)
-        return self._there <= refused
+        return self._knows_all and self._there <= refused
 
     def note(self, event: Event) -> None:
         if isinstance(event, Result) and event.request == "send":
@@ -68,12 +70,17 @@ class SendUi(TransferUi):
         elif isinstance(event, You):
             self._company = event
             self._there = {one.name for one in event.others}
-        elif isinstance(event, Joined):
+            self._knows_all = event.present <= 1 + len(event.others)
+        elif isinstance(event, Joined) and not event.own:
             self._there.add(event.sender.name)
         elif isinstance(event, Renamed):
-            self._there = {event.name if name == event.sender.name else name for name in self._there}
+            for names in (self._there, *self._refused.values()):
+                if event.sender.name in names:
+                    names.remove(event.sender.name)
+                    names.add(event.name)
         elif isinstance(event, Left):
             self._there.discard(event.sender.name)
+            self._end_refused()
             if not event.reason:  # by its own wish: it does not come back
                 self.when_over()
             elif self.waits and self.pending and not self._quiet:
@@ -82,6 +89,13 @@ class SendUi(TransferUi):
             while self._untold:
                 whom = self.whom[0] if self.whom else in_words(self._company)
                 tell(f"* {in_short(self._untold.pop(0))} to {whom}.")
+
+    def _end_refused(self) -> None:
+        """End what everybody who is still there has refused."""
+        if self._knows_all:
+            over = {one for one, by in self._refused.items() if one in self.pending and self._there <= by}
+            self.pending -= over
+            self.failed = self.failed or bool(over)
 
     @property
     def unfinished(self) -> bool:

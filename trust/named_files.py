@@ -1,7 +1,7 @@
-"""Opening a file that a user names, for reading: at once, whatever is at that path.
+"""Opens a file that a user names, for reading, without waiting.
 
-A pipe that has a name makes a program wait until somebody writes to it, and a device may never end: no user means that. A pipe
-that the shell has opened for this process, `<(...)`, has a writer.
+Opening a named pipe would block until somebody writes to it, and a device may have no end, so both are refused. A pipe that the
+shell has opened for this process, `<(...)`, has a writer and is allowed.
 """
 
 import os

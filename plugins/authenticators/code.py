@@ -157,7 +157,9 @@ class Code(Authenticator):
         try:
             return await io.receive(SPAKE, SPAKE_BYTES)
         except HandshakeFailed as error:  # a server closes without a word once its code is spent
-            raise HandshakeFailed(str(error), "A code lets one in, or is guessed at five times: ask for a new one.") from error
+            raise HandshakeFailed(
+                str(error), "A code works once, and is void after five wrong guesses: ask for a new one."
+            ) from error
 
     def _agreed(self, io: HandshakeIO, side: Any, key: bytes) -> bytes:
         if isinstance(io, NegotiatingIO) and io.disclose:

@@ -52,21 +52,16 @@ def paths(word: str) -> list[str]:
     folder, beginning = os.path.split(typed)
     try:
         with os.scandir(os.path.expanduser(folder) or ".") as entries:
-            there = sorted((entry.name, entry.is_dir()) for entry in islice(entries, MOST))
+            names = sorted(entry.name for entry in islice(entries, MOST) if entry.name.startswith(beginning))
     except (OSError, ValueError):
         return []
-    hidden = beginning.startswith(".")
-    fitting = (
-        (os.path.join(folder, name), is_folder)
-        for name, is_folder in there
-        if name.startswith(beginning) and (hidden or not name.startswith(".")) and clean(name) == name
-    )
-    return [written(path_word(path), is_folder) for path, is_folder in fitting]
+    is_hidden = beginning.startswith(".")
+    fitting = [os.path.join(folder, name) for name in names if (is_hidden or not name.startswith(".")) and clean(name) == name]
+    return [written(path_word(path), os.path.isdir(os.path.expanduser(path))) for path in fitting]
 
 
 def written(path: str, is_folder: bool) -> str:
-    """A path as a word of /send, with what follows it. The quotes of a folder stay open."""
+    """A path as a word of /send, with the slash or the space that follows it."""
+    path += "/" if is_folder else ""
     word = shlex.quote(path) if QUOTED & set(path) else path
-    if not is_folder:
-        return f"{word} "
-    return f"{word.removesuffix(chr(39))}/" if word != path else f"{path}/"
+    return word if is_folder else f"{word} "

@@ -45,10 +45,15 @@ class DiskThread:
         return answer
 
     def end(self, work: Callable[[], None]) -> "asyncio.Future[None]":
-        """Do this in the thread, then end it."""
-        last = self.start(work)
+        """Do this last and end the thread; do it here if no thread runs."""
+        if self._runs:
+            last = self.start(work)
+            self._asked.put(None)
+        else:
+            last = self._loop.create_future()
+            work()
+            last.set_result(None)
         self._ends = True
-        self._asked.put(None)
         return last
 
     def __del__(self) -> None:
@@ -76,7 +81,7 @@ class _Answers:
             answer, result, error = self._ready.popleft()
             if answer.cancelled():
                 continue
-            if error:
+            if error is not None:
                 answer.set_exception(error)
             else:
                 answer.set_result(result)

@@ -49,7 +49,7 @@ CANNOT_RECEIVE = "{} offers a file. Your program cannot receive files."
 class Exchange:
     """`find` gives the member of a name, or raises ChatError; `pack` makes records of items.
 
-    `own_key` is the fingerprint of the server's key: who offers something to that key means the server's user.
+    `own_key` is the fingerprint of the server's key: an offer to that key is for the server's user.
     """
 
     def __init__(self, find: Callable[[str], Any], pack: PackItems, own_key: str | None = None) -> None:

@@ -6,7 +6,7 @@
 
 SAY     either way, stream 0: one JSON object, such as an offer
 OPEN    from the side that wants a file: the offer's number (u32), from which byte on (u64), and the first credit (u32)
-CREDIT    from that side: how many bytes more (u32)
+CREDIT  from that side: how many bytes more (u32)
 STOP    from that side: nothing more is wanted
 PROOF   from the side that has the file: a block's number (u32), and the hashes of its chunks
 DATA    from that side: the next bytes

@@ -127,7 +127,7 @@ class MadeOffers:
             self._context.forget(over[0])
 
     async def _answered(self, sending: Sending) -> None:
-        """Offer it, and wait until the server has told the others. Raises Usage, also where the one whom it is for is away."""
+        """Offer it, and wait until the server has told the others. Raises Usage, also if the one whom it is for is away."""
         answer = self._answers[sending.number] = asyncio.get_running_loop().create_future()
         self._offer(sending)
         try:

@@ -25,7 +25,7 @@ from plytalk.plugins.files.partial_once import PartialOnce
 from plytalk.plugins.files.receiving_states import LOST, RUNNING, WHY
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.sending import FileLink
-from plytalk.plugins.files.transfer_errors import Damaged
+from plytalk.plugins.files.transfer_errors import Damaged, explained
 
 AnyPartial = Partial | PartialOnce
 
@@ -147,8 +147,8 @@ class Receiving:
             return
         if error is None:
             then()
-        elif isinstance(error, ChatError):
-            self._broke(self, error)
+        elif isinstance(error, Exception):
+            self._broke(self, explained(error))
         else:
             raise error
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.events import Sender
 from plytalk.plugins.files.disk_thread import DiskThread
 from plytalk.plugins.files.file_items import (
@@ -22,7 +23,7 @@ from plytalk.plugins.files.file_limits import WHOLE_BLOCK
 from plytalk.plugins.files.hash_tree import HashTree
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.reading import Source
-from plytalk.plugins.files.transfer_errors import SourceChanged, TransferError
+from plytalk.plugins.files.transfer_errors import SourceChanged, explained
 
 MOST_STREAMS = 64
 """How many streams a sender serves at one time."""
@@ -165,11 +166,11 @@ class Sending:
         if stream.block > block or at not in self._kept or at + size > self._kept.stop:
             self._kept = range(0)
             try:
-                # The thread reads what needs a proof, such as a stream's first bytes: behind what it still reads for a cut one.
+                # A stream's first bytes need a proof, so they queue in the thread behind any read for a stream that was cut.
                 if stream.block > block or not self._read_now(at, size):
                     proofs = await self._disk.start(partial(self._read, stream, at, size, proof=stream.block > block))
-            except TransferError as error:
-                return self._fail(error)
+            except Exception as error:  # of any kind, since both sides would wait for ever
+                return self._fail(explained(error))
         if self.streams.get(stream.number) is not stream:  # it was stopped meanwhile
             return []
         self._changed(self)
@@ -195,7 +196,7 @@ class Sending:
         return proofs
 
     def _read_now(self, at: int, size: int) -> bool:
-        """The same without the thread, where the system has these bytes in memory: a hop to the thread takes longer."""
+        """The same without the thread, where the system has these bytes in memory: handing it to the thread takes longer."""
         buffer = self._ahead(size)[: self.file.most - at]
         if not self.source.read_now(buffer, at):
             return False
@@ -206,7 +207,7 @@ class Sending:
         """The part of the buffer to read into: all of it where no other stream needs it."""
         return self._buffer if len(self.streams) == 1 else self._buffer[:size]
 
-    def _fail(self, error: TransferError) -> list[bytes]:
+    def _fail(self, error: ChatError) -> list[bytes]:
         if not self.stands:
             return []
         why = FileFailure.CHANGED if isinstance(error, SourceChanged) else FileFailure.UNREADABLE
@@ -217,7 +218,7 @@ class Sending:
 
 
 def is_key(to: str | None) -> bool:
-    """Whether this says whom a file is for by the fingerprint of a key. No member has such a name."""
+    """Whether `to` is the fingerprint of a key and not a name: no member can have such a name."""
     return to is not None and to.startswith("SHA256:")
 
 

@@ -16,7 +16,7 @@ from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.piped import Piped
 from plytalk.plugins.files.reading import Source, unreadable
 from plytalk.plugins.files.sending import OutStream, Sending
-from plytalk.plugins.files.transfer_errors import TransferError, Unreadable
+from plytalk.plugins.files.transfer_errors import Unreadable, explained
 
 LOOK = 0.1
 """How long a reader waits for more before it sends what there is, or looks whether anybody still wants it, in seconds."""
@@ -95,8 +95,8 @@ class SendingOnce(Sending):
         reading, self._reading = self._reading, None
         try:
             return self._sent(stream, reading.result())
-        except TransferError as error:
-            return self._fail(error)
+        except Exception as error:  # of any kind, since both sides would wait for ever
+            return self._fail(explained(error))
 
     def _read_more(self, size: int) -> int:
         """In the thread: fill the buffer with what comes."""

@@ -89,13 +89,16 @@ class Drawing:
 
 @contextlib.contextmanager
 def without_vi_keys() -> Iterator[None]:
-    """prompt_toolkit makes the keys of vi for every application, in 2 ms of each start; nobody can turn them on here."""
-    module, name = vars(defaults), "load_vi_bindings"
-    made, module[name] = module[name], KeyBindings
+    """prompt_toolkit creates the vi key bindings for every application, in 2 ms of each start. Nobody can turn them on here."""
+    names, name = vars(defaults), "load_vi_bindings"
+    made = names.get(name)
+    if made:  # another version of prompt_toolkit may not have it
+        names[name] = KeyBindings
     try:
         yield
     finally:
-        module[name] = made
+        if made:
+            names[name] = made
 
 
 def as_text(typed: str) -> str:

@@ -24,7 +24,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "system" / "path"
 PACKAGE = os.sep + os.path.join("src", "plytalk") + os.sep
 IO = os.path.join("core", "io", "")
 NOT_THE_PATH = ("testing", IO + "event_lines", IO + "memory_stream")
-"""A substitute for a screen, writes the lines of an event there, and replaces a network."""
+"""What replaces a screen, writes the lines of an event, or replaces a network: not part of the path."""
 CHECKS = "event_checks.py"
 """What looks at events while tests run, in the middle of the path."""
 

@@ -1,4 +1,4 @@
-"""A link between two programs that lets only this many bytes a second through, in either direction, and can stall or be cut.
+"""A link between two programs that lets a given number of bytes a second through, in either direction, and can stall or be cut.
 
 `with slow_link(port, up=10_000) as link:` waits on `link.port`, and passes on to `port`; `up` is what the client sends. A rate of
 None is as fast as it goes. The buffers on the way are small, so that what a sender has got rid of has nearly arrived.

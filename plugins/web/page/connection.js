@@ -6,7 +6,7 @@ const HANDSHAKE = 10_000;
 const MOST = 65_536; // bytes of a WebSocket message
 
 const cut = (sentence = "The connection was cut.") => new Fault(sentence, { retry: true });
-const usedUp = ({ message }) => new Fault(`${message} A code lets one in: ask for a new one.`, { asks: "code" });
+const usedUp = ({ message }) => new Fault(`${message} A code works once: ask for a new one.`, { asks: "code" });
 
 /** Frames (u16 length, payload) over a WebSocket. An empty binary message is the end of one direction. */
 class Frames {

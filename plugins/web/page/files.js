@@ -217,6 +217,8 @@ class Files {
     if (known) {
       this.incoming.delete(known.number);
       this.incoming.set((known.number = number), known);
+      if (known.unsaid) this.say({ do: "reply", number, state: known.unsaid });
+      known.unsaid = "";
       return !known.isOver && known.channel && known.begin(channel);
     }
     if (this.incoming.size >= MOST_OFFERS) this.incoming.delete(this.incoming.keys().next().value);
@@ -258,7 +260,8 @@ class Files {
     incoming.isOver = true;
     incoming.blobs = [];
     incoming.row(why, true);
-    this.say({ do: "reply", number: incoming.number, state });
+    if (this.member.isIn) this.say({ do: "reply", number: incoming.number, state });
+    else incoming.unsaid = state;
   }
 
   withdrawn({ number, cut }) {

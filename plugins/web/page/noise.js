@@ -41,7 +41,7 @@ class CipherState {
     });
   }
 
-  /** Rekey() (4.2), before the record that would follow so many; the counter goes on (11.3). */
+  /** Rekey() (4.2), before the record that would exceed the limits; the counter goes on (11.3). */
   async count(size) {
     if (this.records >= REKEY_AT.records || this.bytes >= REKEY_AT.bytes) {
       this.renew((await this.run("encrypt", MAX_NONCE, new Uint8Array(32))).slice(0, 32));

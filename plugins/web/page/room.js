@@ -30,8 +30,8 @@ const lines = (count) => (count === 1 ? "1 line" : `${count} lines`);
  */
 class RoomMember {
   last = 0;
-  taken = 0; // so many of our lines has the server
-  sent = 0; // so many of those in `kept` were sent over an earlier connection
+  taken = 0; // how many of our lines the server has
+  sent = 0; // how many of those in `kept` were sent over an earlier connection
   tries = 0;
   kept = [];
 

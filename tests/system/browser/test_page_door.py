@@ -41,7 +41,7 @@ def test_a_code_that_was_used_is_told_to_be_one(chromium: Chrome, tmp_path: Path
         first.sees("You are pia in lobby.")
         second = PageUser(chromium, url)
         second.join(answer="", code=code)
-        assert second.is_refused() == "The connection was cut. A code lets one in: ask for a new one."
+        assert second.is_refused() == "The connection was cut. A code works once: ask for a new one."
         assert chromium.switch_to.active_element == second["code"]
 
 
@@ -49,7 +49,7 @@ def test_a_code_that_was_used_is_told_to_be_one(chromium: Chrome, tmp_path: Path
 def test_a_page_that_came_by_a_code_does_not_try_for_ever_where_the_server_has_gone(
     chromium: Chrome, tmp_path: Path, how: str
 ) -> None:
-    """A code lets one in, so that there is nothing to come back with."""
+    """A code works once, so there is nothing to come back with."""
     with started("serve", "--web", "127.0.0.1:0", "--headless", "--code", environment=environment(tmp_path)) as server:
         code = server.tells("The one-time code is ").split("code is ")[1].split(".")[0]
         page = PageUser(chromium, server.tells("Open in a browser:  ").split()[-1])
@@ -57,7 +57,7 @@ def test_a_page_that_came_by_a_code_does_not_try_for_ever_where_the_server_has_g
         page.sees("You are pia in lobby.")
         (server.process.kill if how == "killed" else server.process.terminate)()
         what = "The connection was cut." if how == "killed" else "The server said goodbye."
-        assert page.is_refused() == f"{what} A code lets one in: ask for a new one."
+        assert page.is_refused() == f"{what} A code works once: ask for a new one."
         assert chromium.switch_to.active_element == page["code"]
 
 
