@@ -19,7 +19,7 @@ SMALL = 16 * KIB
 """Up to how many bytes it pays to go layer by layer: of what is larger, too little is in the cache at once."""
 FEW = 6
 """Up to how many connections one after the other is faster: layer by layer begins to pay with more."""
-IN_CACHE = 64 * 1024
+IN_CACHE = 64 * KIB
 """How many bytes are sealed before they are sent: more would be fetched from memory again."""
 
 

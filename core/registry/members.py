@@ -10,7 +10,7 @@ from plytalk.core.contracts.contract_words import asked, contract_of, title
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.optional import Prepares
 from plytalk.core.contracts.source_places import location_of
-from plytalk.core.registry.glance import fits_at_a_glance, is_made_at_a_glance
+from plytalk.core.registry.quick_checks import accepts_arguments, has_same_signature
 
 CONSTRUCTED_WITH = {"cipher": 2, "messages": 1, "attack": 1}
 """How many arguments the constructor of a kind of layer gets besides its options."""
@@ -28,13 +28,13 @@ def _faults(layer: type[Any], is_made: bool) -> Iterator[str]:
     contract = contract_of(layer.kind)
     for name, ours in _asked_of(layer, contract):
         theirs = _member(layer, name)
-        if theirs is ours or fits_at_a_glance(ours, theirs):
+        if theirs is ours or has_same_signature(ours, theirs):
             continue
         if said := _misfit(ours, theirs):
             where = f"`{name}` of {_named(layer)}"
             yield f"{where} {said}; the contract asks for {asked(layer.kind, name)}. See {location_of(layer, name)}."
     yield from _attribute_faults(layer, contract)
-    if is_made or is_made_at_a_glance(layer, CONSTRUCTED_WITH.get(layer.kind, 0)):
+    if is_made or accepts_arguments(layer, CONSTRUCTED_WITH.get(layer.kind, 0)):
         return
     if said := _constructor_misfit(layer):
         yield f"the constructor of {_named(layer)} {said}. See {location_of(layer, '__init__')}."

@@ -1,7 +1,7 @@
-"""Whether a member fits its contract as can be seen at a glance, from what a function's code object says.
+"""Quick checks of the members of a layer, from what a function's code object says. True is certain; False means: look closer.
 
-A start checks each layer that it loads. `inspect.signature` takes 20 µs for each method, and these take less than one: only
-what is written in another way than the contract is left to it.
+Each layer is checked when it is loaded. `inspect.signature` takes 20 µs for a method, and these take less than one, so it is
+used only for what is written in another way than the contract.
 """
 
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_VARARGS, CO_VARKEYWORDS
@@ -11,7 +11,7 @@ from typing import Any
 FLAGS = CO_VARARGS | CO_VARKEYWORDS | CO_COROUTINE | CO_ASYNC_GENERATOR
 
 
-def fits_at_a_glance(ours: Any, theirs: Any) -> bool:
+def has_same_signature(ours: Any, theirs: Any) -> bool:
     """Whether a member has the parameters of the contract's, and says no other type of what it returns."""
     if isinstance(ours, property) or isinstance(theirs, property):
         return type(ours) is type(theirs)
@@ -30,7 +30,7 @@ def _shape(function: FunctionType) -> tuple[object, ...]:
     return code.co_argcount, code.co_posonlyargcount, {*only}, *defaults, code.co_flags & FLAGS
 
 
-def is_made_at_a_glance(layer: type[Any], count: int) -> bool:
+def accepts_arguments(layer: type[Any], count: int) -> bool:
     """Whether a class can be called with this number of arguments and its options as keywords."""
     options = {option.keyword for option in getattr(layer, "options", ())}
     made: Any = layer.__init__

@@ -1,4 +1,4 @@
-"""What fits at a glance fits by a closer look too, for every layer; and what differs is left to the closer look."""
+"""What the quick checks accept, the thorough ones accept too, for every layer; what differs is left to these."""
 
 from typing import get_type_hints
 
@@ -8,7 +8,7 @@ from plytalk.core.contracts.contract_words import contract_of
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Option
 from plytalk.core.registry import members
-from plytalk.core.registry.glance import fits_at_a_glance, is_made_at_a_glance
+from plytalk.core.registry.quick_checks import accepts_arguments, has_same_signature
 from plytalk.core.registry.registry import Registry
 from plytalk.testing import PlainFrames
 
@@ -26,29 +26,29 @@ def by_name(self, kind, payload, *, more): ...
 
 @pytest.mark.parametrize("theirs", [same, says_it])
 def test_what_is_written_as_the_contract_is_fits(theirs: object) -> None:
-    assert fits_at_a_glance(asked, theirs)
+    assert has_same_signature(asked, theirs)
 
 
 @pytest.mark.parametrize(
     "theirs", [with_default, fewer, other_type, waits, any_number, by_name, None, property(same), classmethod(same), print]
 )
 def test_what_is_written_otherwise_is_looked_at_closely(theirs: object) -> None:
-    assert not fits_at_a_glance(asked, theirs)
+    assert not has_same_signature(asked, theirs)
 
 
-def test_what_fits_at_a_glance_fits_by_a_closer_look_for_every_layer() -> None:
+def test_what_the_quick_checks_accept_the_thorough_ones_accept_for_every_layer() -> None:
     layers = Registry().layers(KINDS)
-    at_a_glance = 0
+    accepted = 0
     for layer in layers:
         for name, ours in members._members(contract_of(layer.kind)):
             theirs = members._member(layer, name)
-            if theirs is not ours and fits_at_a_glance(ours, theirs):
-                at_a_glance += 1
+            if theirs is not ours and has_same_signature(ours, theirs):
+                accepted += 1
                 assert not members._misfit(ours, theirs)
-        if is_made_at_a_glance(layer, members.CONSTRUCTED_WITH.get(layer.kind, 0)):
-            at_a_glance += 1
+        if accepts_arguments(layer, members.CONSTRUCTED_WITH.get(layer.kind, 0)):
+            accepted += 1
             assert not members._constructor_misfit(layer)
-    assert at_a_glance > len(layers)
+    assert accepted > len(layers)
 
 
 def test_the_annotations_of_contracts_are_read_as_they_are_written() -> None:
@@ -73,11 +73,11 @@ def test_the_annotations_of_contracts_are_read_as_they_are_written() -> None:
 def test_how_a_layer_is_made(constructor: object, count: int, fits: bool) -> None:
     wants_loud = "loud" in constructor.__code__.co_varnames  # type: ignore[attr-defined]
     made = {"__init__": constructor, "options": (Option("loud", ""),) if wants_loud else ()}
-    assert is_made_at_a_glance(type("Made", (PlainFrames,), made), count) is fits
+    assert accepts_arguments(type("Made", (PlainFrames,), made), count) is fits
 
 
 def test_a_class_that_makes_itself_in_another_way_is_looked_at_closely() -> None:
-    assert is_made_at_a_glance(type("Plain", (), {}), 0)
-    assert not is_made_at_a_glance(type("Plain", (), {}), 1)
-    assert not is_made_at_a_glance(type("New", (PlainFrames,), {"__new__": lambda cls: object.__new__(cls)}), 0)
-    assert not is_made_at_a_glance(type("Options", (), {"options": (Option("loud", ""),)}), 0)
+    assert accepts_arguments(type("Plain", (), {}), 0)
+    assert not accepts_arguments(type("Plain", (), {}), 1)
+    assert not accepts_arguments(type("New", (PlainFrames,), {"__new__": lambda cls: object.__new__(cls)}), 0)
+    assert not accepts_arguments(type("Options", (), {"options": (Option("loud", ""),)}), 0)
