@@ -1,13 +1,12 @@
 """Whose fault it is when something is raised where plytalk has called no layer, as in a task or a callback of a plugin.
 
-The innermost frame of a plugin says which. Where there is none, as with `loop.call_soon(sys.exit)`, the code that hands this
-callback to the event loop is looked for in the modules of all plugins.
+The innermost frame of a plugin says which. If there is none, as with `loop.call_soon(sys.exit)`, search all plugins for the code
+that schedules this callback.
 """
 
 import builtins
 import dis
 import sys
-from _thread import interrupt_main
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from inspect import getattr_static
@@ -16,19 +15,18 @@ from types import CodeType
 from typing import Any
 
 from plytalk.core.contracts.errors import BrokenPlugin
+from plytalk.core.contracts.interruption import ENDS
 from plytalk.core.contracts.origins import Owners
 from plytalk.core.contracts.sanitise import clean
 
-ENDS = (SystemExit, KeyboardInterrupt)
-"""What asyncio lets pass through its loop."""
 MUST_NOT_END = "A plugin must not end the program; a feature ends its server with `end`, which the hook `server_opened` gives it."
 SCHEDULERS = frozenset({
     *("call_soon", "call_later", "call_at", "call_soon_threadsafe"),
     *("add_reader", "add_writer", "add_signal_handler", "add_done_callback"),
 })  # fmt: skip
 """The methods that take a callback."""
-EXITS = (sys.exit, interrupt_main)
-"""What raises one of ENDS when it is called."""
+EXITS = (sys.exit,)
+"""What raises one of ENDS when the event loop calls it."""
 
 
 def blame_code(error: BaseException) -> BrokenPlugin | None:
@@ -69,10 +67,11 @@ def _hint(error: BaseException, place: str) -> str:
 def _places(wanted: Sequence[object]) -> Iterator[tuple[str, str, str]]:
     """The plugins, with a name and FILE:LINE, in whose code a function names one of these objects, and one of SCHEDULERS."""
     owners = Owners()
-    for module in tuple(sys.modules.values()):
-        file, owner = getattr(module, "__file__", None), owners.of(getattr(module, "__name__", ""))
-        for code in _codes(module) if file and owner else ():
-            if owner and code.co_filename == file and SCHEDULERS & {*code.co_names} and (name := _named(code, module, wanted)):
+    for key, module in tuple(sys.modules.items()):
+        if not ((owner := owners.of(key)) and (file := getattr(module, "__file__", None))):  # modules of others may be lazy
+            continue
+        for code in _codes(module):
+            if code.co_filename == file and SCHEDULERS & {*code.co_names} and (name := _named(code, module, wanted)):
                 yield owner.title, name, clean(f"{file}:{_line_of(code, name)}")
 
 

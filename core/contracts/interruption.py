@@ -12,6 +12,8 @@ from traceback import walk_tb
 from types import CodeType
 from typing import Any
 
+ENDS = (SystemExit, KeyboardInterrupt)
+"""What asyncio lets pass through its loop."""
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 """The signals with handlers that may raise KeyboardInterrupt. Not every system has all of them."""
 
@@ -49,8 +51,13 @@ def _is_by_signal(error: KeyboardInterrupt) -> bool:
 
 def raised_in(error: BaseException, codes: AbstractSet[CodeType]) -> bool:
     """Whether one of these codes raised it."""
-    *_, last = [None, *(frame.f_code for frame, _ in walk_tb(error.__traceback__))]
-    return last in codes
+    passed = codes_of(error)
+    return bool(passed) and passed[-1] in codes
+
+
+def codes_of(error: BaseException) -> list[CodeType]:
+    """The codes through which it has passed; the last one raised it."""
+    return [frame.f_code for frame, _ in walk_tb(error.__traceback__)]
 
 
 def handler_codes() -> set[CodeType]:

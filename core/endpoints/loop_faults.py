@@ -1,27 +1,25 @@
-"""Exceptions in an event loop, outside of every conversation, each told in one line. asyncio would show tracebacks.
+"""Tells exceptions in an event loop, outside of every conversation, in one line each; asyncio would print tracebacks.
 
-For example, the system has no file descriptor left for another connection, or a callback or a task that nobody awaits raises an
-exception.
-asyncio lets SystemExit and KeyboardInterrupt pass through its loop: a plugin's do not end the program, and Ctrl-C does.
+SystemExit and KeyboardInterrupt pass through asyncio's loop. If a plugin raised one, the program goes on; Ctrl-C ends it.
 """
 
 import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Set as AbstractSet
 from types import CodeType
 from typing import Any, TypeVar
 
 from plytalk.core.contracts.errors import REPORT_IT
-from plytalk.core.contracts.interruption import handler_codes, raised_in
+from plytalk.core.contracts.interruption import ENDS, Interruption, codes_of, handler_codes, raised_in
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.shortage import shortage
 from plytalk.core.endpoints.notices import Notices
 
 T = TypeVar("T")
-ENDS = (SystemExit, KeyboardInterrupt)
 MOST_IN_A_ROW = 10
-"""How often the loop may be left before it has done anything else: uvloop calls what reads a socket before all others."""
+"""How often the loop may be left in a row before it has done anything else: uvloop calls socket readers first."""
 NEVER_RETRIEVED = "Task exception was never retrieved"
 """How asyncio says that nobody awaited a task. One of ENDS has been told by then."""
 
@@ -35,11 +33,18 @@ def run_telling_faults(
     What a plugin raises in a callback, a task or its own thread ends neither `main` nor the loop. Ctrl-C does.
     """
     notices = Notices(show)
+    try:
+        return _run(main, notices, factory)
+    finally:
+        notices.summarise()  # also of what was told while the loop closed
+
+
+def _run(main: Coroutine[Any, Any, T], notices: Notices, factory: Callable[[], asyncio.AbstractEventLoop] | None) -> T:
     with asyncio.Runner(loop_factory=factory) as runner:
         loop = runner.get_loop()
         loop.set_exception_handler(lambda _, context: tell_context(notices, context))
         task = loop.create_task(main)
-        handlers = {asyncio.Runner.run.__code__}  # by which Ctrl-C comes out that is too early for `_wait_for`
+        handlers: set[CodeType] = set()
         waiting: list[str] = []
         runs: list[asyncio.Task[Any]] = []
         with telling_threads(loop, notices):
@@ -48,10 +53,16 @@ def run_telling_faults(
                     runner.run(_wait_for(task, handlers, runs))
                     return task.result()
                 except ENDS as error:
-                    if task.done() or raised_in(error, handlers) or len(waiting) == MOST_IN_A_ROW:
+                    if task.done() or _is_control_c(error, handlers) or len(waiting) == MOST_IN_A_ROW:
                         raise
                     waiting.append(sentence_of_end(error))
                     loop.call_soon(_tell_all, notices, waiting)
+
+
+def _is_control_c(error: BaseException, handlers: AbstractSet[CodeType]) -> bool:
+    """Whether the user has raised it, and not a plugin: at a question, by a signal, or before the loop ran."""
+    is_of_loop = any(code.co_name.endswith("run_until_complete") for code in codes_of(error))  # uvloop's has its class before it
+    return isinstance(error, Interruption) or raised_in(error, handlers) or not is_of_loop
 
 
 def _tell_all(notices: Notices, waiting: list[str]) -> None:
@@ -61,7 +72,7 @@ def _tell_all(notices: Notices, waiting: list[str]) -> None:
 
 
 async def _wait_for(task: "asyncio.Task[Any]", handlers: set[CodeType], runs: "list[asyncio.Task[Any]]") -> None:
-    """Wait for the end of a task, as often as the loop has been left before; what cancels this cancels the task.
+    """Wait for the end of `task`. Called again each time the loop was left. Cancelling this cancels `task`.
 
     `handlers` gets the handlers of signals as they are while the loop runs; `runs` holds the one that waits now.
     """
@@ -105,13 +116,15 @@ def tell_context(notices: Notices, context: dict[str, Any]) -> None:
 
 def sentence_of(message: str, error: BaseException | None, callback: Callable[..., Any] | None = None) -> str:
     """What happened, in a callback where that is known."""
-    what = clean(message.partition("(")[0]).rstrip(".")  # behind it stand the arguments of a callback, perhaps what was said
-    if isinstance(error, OSError) and error.strerror:
-        return f"{what}: {error.strerror.lower()}."
+    what = clean(message.partition("(")[0]).rstrip(".!")  # behind it stand the arguments of a callback, perhaps what was said
+    if short := shortage(error):  # first: with too many open files nothing can be looked up or imported
+        return f"{what}: {short.sentence}"
     from plytalk.core.contracts.background_faults import blame_callback, blame_code  # for faults alone
 
-    if error and (fault := shortage(error) or blame_code(error) or (blame_callback(error, callback) if callback else None)):
+    if error and (fault := blame_code(error) or (blame_callback(error, callback) if callback else None)):
         return f"{what}: {fault.sentence}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{what}: {error.strerror.lower()}."
     return f"{what}: {type(error).__name__}. {REPORT_IT}" if error else f"{what}. {REPORT_IT}"
 
 

@@ -4,6 +4,7 @@ A peer that causes a notice must not be able to fill the screen, or the log of t
 """
 
 import asyncio
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -36,7 +37,8 @@ class Notices:
     def tell(self, sentence: str, kind: str = "") -> None:
         """Show a sentence now, or count it. `kind` groups similar sentences; without it the kind is guessed."""
         if self._end is None:
-            self._end = asyncio.get_running_loop().call_later(self._period, self.summarise)
+            with contextlib.suppress(RuntimeError):  # no loop runs: asyncio tells some faults after the loop has ended
+                self._end = asyncio.get_running_loop().call_later(self._period, self.summarise)
         kind = kind or kind_of(sentence)
         if kind not in self._counts and len(self._counts) >= KINDS:
             kind = OTHERS

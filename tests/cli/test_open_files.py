@@ -53,7 +53,7 @@ def test_callers_for_whom_no_file_is_left_are_told_of_in_a_line_without_a_traceb
                 caller.setblocking(False)
                 caller.connect_ex(("127.0.0.1", port))
             server.tells("socket.accept")
-            server.tells("The system has no room for another connection: too many open files.")
+            server.tells("The system has no room for another connection: Too many files are open. Raise the limit")
         server.process.send_signal(signal.SIGTERM)
         assert server.status() == 0
         assert "Traceback" not in "".join(server.told)

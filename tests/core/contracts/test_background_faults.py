@@ -86,6 +86,16 @@ def test_nobody_is_named_where_none_or_several_gave_it_away(site: Path, later: M
     assert blame_callback(SystemExit(), sys.exit) is None
 
 
+def test_the_modules_of_others_are_not_touched(later: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lazy:
+        def __getattr__(self, name: str) -> object:
+            raise ImportError(name)
+
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "lazy_module", Lazy())
+        assert blame_callback(SystemExit(), sys.exit)
+
+
 def test_the_callback_is_found_in_the_traceback() -> None:
     loop = asyncio.new_event_loop()
     loop.call_soon(sys.exit, 3)

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from plytalk.core.contracts.interruption import ignore_faults, let_through
+from plytalk.core.contracts.interruption import codes_of, ignore_faults, let_through, raised_in
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +59,15 @@ def test_a_keyboard_interrupt_that_no_signal_has_raised_is_a_fault() -> None:
         tried.append(True)
         raise KeyboardInterrupt
     assert tried
+
+
+def test_what_raised_an_error_is_the_last_code_that_it_has_passed() -> None:
+    signal.signal(signal.SIGTERM, interrupt)
+    error = caught(signal.SIGTERM)
+    assert codes_of(error)[-1] is interrupt.__code__
+    assert raised_in(error, {interrupt.__code__})
+    assert not raised_in(error, {caught.__code__})
+    assert not raised_in(KeyboardInterrupt(), {interrupt.__code__})
 
 
 async def test_the_end_of_a_cancelled_task_goes_on() -> None:

@@ -87,3 +87,12 @@ async def test_a_period_ends_by_itself() -> None:
         notices.tell("x came.")
     await summarised.wait()
     assert shown[-1] == "... and 2 more like this in the last 0 seconds: came."
+
+
+def test_a_notice_after_the_loop_has_ended_is_shown() -> None:
+    shown: list[str] = []
+    notices = Notices(shown.append)
+    for _ in range(AT_ONCE + 2):
+        notices.tell("x came.")
+    notices.summarise()
+    assert len(shown) == AT_ONCE + 1
