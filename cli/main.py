@@ -17,7 +17,7 @@ with loading():
     from plytalk.core.contracts.errors import REPORT_IT, ChatError, Exit, OutputFailed
     from plytalk.core.contracts.sanitise import brief
     from plytalk.core.io.display import wants_colour
-    from plytalk.core.io.end_signals import print_no_lost_errors, repeat_interruption, treat_as_control_c
+    from plytalk.core.io.end_signals import repeat_interruption, silence_unraisable, treat_as_control_c
     from plytalk.core.io.standard_streams import flush_output, prepare, tell
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
@@ -152,7 +152,7 @@ def run(debug: bool) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         if not debug:
-            print_no_lost_errors()
+            silence_unraisable()
         complain("Interrupted.")
         return Exit.INTERRUPTED
     except BrokenPipeError:  # as with `chat explain | head -1`: not an error

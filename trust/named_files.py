@@ -36,8 +36,9 @@ def open_named(path: Path) -> int:
 def check_named(path: Path, limit: int) -> None:
     """Check that a library that opens this path will find a file of at most `limit` bytes. Raises Usage, OSError."""
     try:
-        with open(open_named(path), "rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        descriptor = open_named(path)
+        size = os.fstat(descriptor).st_size
+        os.close(descriptor)
         if size > limit:
             raise too_large(path, limit)
     except StoreError as error:
@@ -45,7 +46,7 @@ def check_named(path: Path, limit: int) -> None:
 
 
 def not_plain(path: Path) -> StoreError:
-    """The error for a path that is not a plain file."""
+    """What is refused in the place of a file."""
     what = "is a folder" if os.path.isdir(path) else "is not a plain file"
     return StoreError(f"{path} {what}.", "Put a plain file there, or name another one.")
 

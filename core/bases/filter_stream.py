@@ -54,7 +54,7 @@ class FilterStream(WireStream):
         self._told = self._paused = self._finished = self._closed = False
         self._changed: asyncio.Event | None = None
         self._turn: Callable[[], Awaitable[None]] | None = None
-        self._top: FilterStream | None = None  # the highest stream, while the openings take turns
+        self._top = self
         self._waits: bytes | None = None  # what came in the opening and has not had its turn
 
     # -- for a subclass to define -----------------------------------------------------------------------------------------
@@ -132,16 +132,10 @@ class FilterStream(WireStream):
         self.below.deliver_to(self._take, self._below_ends)
 
     def take_turns(self, turn: Callable[[], Awaitable[None]]) -> None:
-        """Wait for `turn` before each step of the opening, and of those of the streams below. `opened` must be awaited too."""
+        """Wait for `turn` before each step of the opening, and of those of the streams below. `opened` has to be called, too."""
         self._turn = turn
         for one in self._with_all_below():
             one._top = self
-
-    def _end_turns(self) -> None:
-        """Let go of the queue, and of the streams below, which refer to this one."""
-        self._turn = None
-        for one in self._with_all_below():
-            one._top = None
 
     def _with_all_below(self) -> Iterator["FilterStream"]:
         below: Stream = self
@@ -153,10 +147,10 @@ class FilterStream(WireStream):
         if self._closed or self.opening is Opening.FAILED:
             return
         came = self.hear(data)
-        if self.opening is Opening.BEGUN and (top := self._top):
+        if self._top._turn and self.opening is Opening.BEGUN:
             self._waits = (self._waits or b"") + came
             self.below.pause()
-            top._wake()
+            self._top._wake()
         else:
             self._take_now(came)
 
@@ -167,7 +161,7 @@ class FilterStream(WireStream):
             self.fail(error)
 
     def _take_what_waits(self) -> bool:
-        """Process the bytes that wait. Return whether the stream is still usable."""
+        """Whether it goes on behind that."""
         came, self._waits = self._waits, None
         if came is not None and not self._closed:
             self._take_now(came)
@@ -191,14 +185,11 @@ class FilterStream(WireStream):
 
     async def opened(self) -> None:
         """Wait until the opening is done. Raises a ChatError if it fails."""
-        try:
-            while self.opening is Opening.BEGUN and not self._closed:
-                waiting = next((one for one in self._with_all_below() if one._waits is not None), None)
-                await (self._turn() if waiting and self._turn else self._change())
-                if waiting and waiting._take_what_waits():
-                    waiting._go_on()
-        finally:
-            self._end_turns()
+        while self.opening is Opening.BEGUN and not self._closed:
+            waiting = next((one for one in self._with_all_below() if one._waits is not None), None)
+            await (self._turn() if waiting and self._turn else self._change())
+            if waiting and waiting._take_what_waits():
+                waiting._go_on()
         if self.opening is not Opening.DONE:
             raise self._failure or HandshakeFailed("The connection was closed before it was open.")
 
@@ -256,7 +247,6 @@ class FilterStream(WireStream):
         if self.opening is Opening.DONE:
             self.write((b"" if self._finished else self.wrap_end()) + self.last_word())
         self.below.close()
-        self._end_turns()
         self._receive = self._on_end = None  # they refer to the conversation, which refers to this stream
         self._kept, self._unsent = bytearray(), bytearray()
         self._wake()

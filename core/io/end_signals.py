@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 REPEAT = 0.05
-"""After how many seconds an interruption that got lost is repeated: what lost it has ended by then."""
+"""After how many seconds a lost interruption is repeated; what swallowed it has ended by then."""
 
 
 def treat_as_control_c() -> None:
@@ -38,7 +38,8 @@ def interrupt(*_: object) -> None:
 def repeat_interruption(lost: "UnraisableHookArgs") -> None:
     """Interrupt again where a `__del__` or the like was interrupted, since Python only prints that and goes on."""
     if isinstance(lost.exc_value, KeyboardInterrupt):
-        _thread.start_new_thread(_interrupt_again, ())
+        with contextlib.suppress(RuntimeError):  # no thread is left, or Python ends anyway: raised here, it would be printed
+            _thread.start_new_thread(_interrupt_again, ())
     else:
         sys.__unraisablehook__(lost)
 
@@ -49,6 +50,6 @@ def _interrupt_again() -> None:
     _thread.interrupt_main(signal.SIGTERM if is_handled else signal.SIGINT)
 
 
-def print_no_lost_errors() -> None:
+def silence_unraisable() -> None:
     """Called after an interruption: an object that it left half made may fail in its `__del__`, which is not a fault."""
     sys.unraisablehook = lambda lost: None

@@ -238,6 +238,31 @@ def test_control_c_while_waiting():
         assert ours.told[-1] == "chat: Interrupted."
 
 
+LOST = """
+import signal
+import time
+from plytalk.cli import main
+
+class Interrupted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+def command(**_):
+    Interrupted()
+    while True:
+        time.sleep(0.01)
+
+main.chat.main = command
+main.main()
+"""
+
+
+def test_an_interruption_that_a_destructor_swallows_still_ends_the_program():
+    command = [sys.executable, "-c", LOST]
+    run = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=180, check=False)
+    assert (run.stderr, run.returncode) == ("chat: Interrupted.\n", Exit.INTERRUPTED)
+
+
 def test_control_c_in_a_conversation_says_goodbye_first():
     with serve(*SECURE_CHAT) as ours, habits.connect(ours.port) as sock:
         key = secure_chat.handshake_client(sock)

@@ -54,6 +54,22 @@ except KeyboardInterrupt:
     print("interrupted")
 """
 
+NO_THREAD = """
+import _thread
+from plytalk.core.io.end_signals import treat_as_control_c
+
+def refuse(*_):
+    raise RuntimeError("can't start new thread")
+
+class Interrupted:
+    def __del__(self):
+        raise KeyboardInterrupt
+
+treat_as_control_c()
+_thread.start_new_thread = refuse
+Interrupted()
+"""
+
 HALF_MADE = """
 import signal
 from plytalk.cli.main import main
@@ -70,6 +86,11 @@ main()
 def test_an_interruption_in_code_that_cannot_raise_still_ends_the_program():
     run = python(LOST)
     assert (run.stdout, run.stderr, run.returncode) == ("interrupted\n", "", 0)
+
+
+def test_no_traceback_is_printed_where_no_thread_is_left_to_repeat_it():
+    run = python(NO_THREAD)
+    assert (run.stdout, run.stderr, run.returncode) == ("", "", 0)
 
 
 def test_nothing_is_told_of_what_an_interruption_left_half_made():
