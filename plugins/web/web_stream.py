@@ -23,7 +23,7 @@ SOCKET = "/ws"
 HEAD_SECONDS = 5.0
 """How long a request's head may take, in seconds. Silence does not count as a fault: browsers connect before they need it."""
 LINGER = 1.0
-"""After how many seconds the server checks whether the other side has received all of an answer; if so, it closes the connection."""
+"""How long the server waits until the other side has received all of an answer, in seconds, before it closes the connection."""
 
 
 class AnswersRequests(Protocol):
