@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from peers import habits, secure_chat
 from programs import COMMAND, ENVIRONMENT, chat, complaint, importing, nobody_there, serve, started
 from strangers import good, plant
+from surroundings import handlers_kept
 
 from plytalk import __version__
 from plytalk.cli import main
@@ -24,13 +25,10 @@ SECURE_CHAT = ("--profile", "secure-chat")
 
 
 @pytest.fixture(autouse=True)
-def handlers_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def handlers_of_the_tests() -> Iterator[None]:
     """`main.main` is called here in the tests' own process, and sets handlers for that of a command."""
-    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for name, handler in before.items():
-        signal.signal(name, handler)
+    with handlers_kept():
+        yield
 
 
 def test_the_version():

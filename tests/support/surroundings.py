@@ -163,6 +163,19 @@ def files_in(folder: Path) -> Iterator[str]:
             yield str(path)
 
 
+@contextlib.contextmanager
+def handlers_kept() -> Iterator[None]:
+    """Let `chat`'s `main`, called in the process of the tests, set its handlers, and set those of the tests again."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    hook = sys.unraisablehook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def state() -> dict[str, object]:
     """What a test can change for the tests after it."""
     environment = [f"{name}={value}" for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"]

@@ -33,6 +33,7 @@ from plytalk.core.stack.selection import Stack, choose_named
 from plytalk.plugins.uis.console import RECEIVED, Console
 from plytalk.plugins.uis.jsonl import Jsonl
 from plytalk.testing import stack_of
+from tests.support.surroundings import handlers_kept
 from tests.system.resources.strings import halves
 
 Sink = Callable[[Sequence[str]], list[str]]
@@ -60,7 +61,7 @@ def printed() -> Iterator[list[str]]:
 
 def command(*words: str) -> list[str]:
     """What `chat WORDS` prints, run here."""
-    with patch.object(sys, "argv", ["chat", *words]), printed() as lines, contextlib.suppress(SystemExit):
+    with patch.object(sys, "argv", ["chat", *words]), handlers_kept(), printed() as lines, contextlib.suppress(SystemExit):
         main()
     return lines
 
