@@ -1,8 +1,10 @@
 """A real Chromium, driven by selenium: `with browser() as driver: driver.get(...)`."""
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 import pytest
 from selenium.webdriver import Chrome
@@ -42,12 +44,14 @@ def browser(
     for flag in (*FLAGS, *flags):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", dict.fromkeys(logs, "ALL"))
-    driver = Chrome(options, Service(found[1]))
-    try:
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        yield driver
-    finally:
-        driver.quit()
+    # What Chromium leaves behind goes with the folder, whose path is short: there is a socket in it.
+    with TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as folder:
+        driver = Chrome(options, Service(found[1], env={**os.environ, "TMPDIR": folder}))
+        try:
+            size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+            yield driver
+        finally:
+            driver.quit()

@@ -133,7 +133,7 @@ def one_tor(file: Path) -> Iterator[None]:
         process.wait()
 
 
-def until(condition: object, otherwise: str, seconds: float = 120) -> None:
+def until(condition: object, otherwise: str, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while True:
         with contextlib.suppress(OSError):
