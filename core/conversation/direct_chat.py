@@ -21,6 +21,7 @@ from plytalk.core.conversation.ending_chat import EndingChat
 from plytalk.core.conversation.heartbeat import Heartbeat
 from plytalk.core.conversation.ui_hearer import UiHearer, once_more, refuse_command, sender_of
 from plytalk.core.pipeline.connection import Connection, Reading
+from plytalk.core.pipeline.establish import OpeningCallbacks
 from plytalk.core.pipeline.user_questions import IsThere
 
 ACKNOWLEDGE = 64
@@ -64,7 +65,7 @@ class DirectChat(EndingChat):
 
     async def open(self, turn: Callable[[], Awaitable[None]] | None = None, is_there: IsThere | None = None) -> None:
         """Open the connection: see `Connection.open`. Raises ChatError."""
-        await self.connection.open(turn, self._show_notice, is_there)
+        await self.connection.open(OpeningCallbacks(turn, self._show_notice, is_there))
 
     def heard_by(self, hearer: Hearer) -> None:
         """Deliver what the other side says to `hearer`, in place of the UI: for features, when a conversation has opened."""

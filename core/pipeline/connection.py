@@ -8,7 +8,7 @@ connection is opened once and started once, with its receiver. After that it is 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from operator import countOf, length_hint
 
@@ -25,12 +25,11 @@ from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.batches import Batch, decode, encode_batch
-from plytalk.core.pipeline.establish import Admit, Establishment, admit_everybody
+from plytalk.core.pipeline.establish import NO_CALLBACKS, Admit, Establishment, OpeningCallbacks, admit_everybody
 from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
 from plytalk.core.pipeline.item_receiver import ItemReceiver
 from plytalk.core.pipeline.pieces import Pieces
 from plytalk.core.pipeline.tracing import Trace, Tracer
-from plytalk.core.pipeline.user_questions import IsThere
 from plytalk.core.stack.selection import Stack
 
 ITEM_KEPT = 96
@@ -78,7 +77,7 @@ class Connection:
         if self.tracer:
             self.stream = self.tracer.wrap_stream(stream)
         self.identity: Identity | None = None
-        self.approved = False  # whether this side's user accepted the other side's key, where the opening failed after that
+        self.approved = False  # whether the other side's key was accepted here, where the opening failed after that
         self.cipher: Cipher
         self.framer: Framer
         self.messages: Messages
@@ -99,21 +98,12 @@ class Connection:
         self.pending: list[Item] = []  # goes out with whatever is sent next, or at `flush`
         self.pieces: Pieces | None = None
 
-    async def open(
-        self,
-        turn: Callable[[], Awaitable[None]] | None = None,
-        notice: Callable[[str], None] | None = None,
-        is_there: IsThere | None = None,
-    ) -> None:
-        """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then.
-
-        `turn` is awaited before each message of the peer is looked at, where handshakes take turns for the processor; `notice`
-        tells the user about the peer, by default with the UI; `is_there` says whether a client could connect again.
-        """
+    async def open(self, callbacks: OpeningCallbacks = NO_CALLBACKS) -> None:
+        """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then."""
         if self.tracer:
             self.tracer.tell_start(self.stack, self.role, self.stream.peer)
         opening = Establishment(
-            self.stack, self.stream, self.role, self.address, self.limits, self.tracer, self._admit, turn, notice, is_there
+            self.stack, self.stream, self.role, self.address, self.limits, self.tracer, self._admit, callbacks
         )
         try:
             opened = await opening.run()
@@ -262,7 +252,7 @@ class Connection:
             return
         try:
             plaintexts = [*(self.messages.pack(items) if items else ()), *packed]
-            if len(plaintexts) == 1:  # what people type needs no lists
+            if len(plaintexts) == 1:  # a single message needs no lists
                 frame = self.framer.encode(MESSAGE, self.cipher.seal(plaintexts[0]))
                 if self.pieces is not None:
                     self.pieces.append((countOf(map(type, items), str), len(frame)))

@@ -70,12 +70,23 @@ def admit_everybody(identity: Identity | None) -> None:
     """Let everybody in whom the authenticators let in."""
 
 
-class Establishment:
-    """One attempt to open a conversation over a stream.
+class OpeningCallbacks(Struct, frozen=True):
+    """What an opening calls while it lasts.
 
-    `admit` is the server's final check of the client's identity; `is_there` says whether a client that was cut off could
-    connect again.
+    `turn` is awaited before each message of the peer is looked at, where handshakes take turns for the processor; `notice` tells
+    the user about the peer, by default with the UI; `is_there` says whether a client that was cut off could connect again.
     """
+
+    turn: Callable[[], Awaitable[None]] | None = None
+    notice: Callable[[str], None] | None = None
+    is_there: IsThere | None = None
+
+
+NO_CALLBACKS = OpeningCallbacks()
+
+
+class Establishment:
+    """One attempt to open a conversation over a stream. `admit` is the server's final check of the client's identity."""
 
     def __init__(
         self,
@@ -86,17 +97,16 @@ class Establishment:
         limits: Limits,
         tracer: Tracer | None,
         admit: Admit = admit_everybody,
-        turn: Callable[[], Awaitable[None]] | None = None,
-        notice: Callable[[str], None] | None = None,
-        is_there: IsThere | None = None,
+        callbacks: OpeningCallbacks = NO_CALLBACKS,
     ) -> None:
         self._stack, self._stream, self._role = stack, stream, role
-        self._limits, self._tracer, self._admit, self._turn = limits, tracer, admit, turn
+        self._limits, self._tracer, self._admit, self._turn = limits, tracer, admit, callbacks.turn
         self._can_answer = Empty in stack.make_messages.layer.carries
         self._defers = self._can_answer and role is Role.RESPONDER
         self._timer = StepTimer()
         self._entrance = Entrance(stream, role, limits, self._can_answer)
-        self._user = UserQuestions(stack.ui, address, self._timer, notice or partial(notify, stack.ui), is_there)
+        notice = callbacks.notice or partial(notify, stack.ui)
+        self._user = UserQuestions(stack.ui, address, self._timer, notice, callbacks.is_there)
         if tracer:
             stack = replace(stack, auths=tuple(map(tracer.wrap_authenticator, stack.auths)))
         self._authentication = Authentication(stack, stream, role, address, self._user, self._entrance.show_refusal)

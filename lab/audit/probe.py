@@ -17,7 +17,7 @@ from plytalk.core.contracts.layer import Buffer, FrameKind
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.establish import Established, Establishment
+from plytalk.core.pipeline.establish import Established, Establishment, OpeningCallbacks
 from plytalk.core.pipeline.handshake_io import MAX_RECORD, MESSAGE, FrameHandshakeIO
 from plytalk.core.stack.selection import Stack
 
@@ -88,7 +88,9 @@ class ServerProbe:
         stream = await self._connect()
         limits = Limits(handshake=self._patience)
         try:
-            opened = await Establishment(stack, stream, Role.INITIATOR, stream.peer, limits, None, notice=_ignore).run()
+            opened = await Establishment(
+                stack, stream, Role.INITIATOR, stream.peer, limits, None, callbacks=OpeningCallbacks(notice=_ignore)
+            ).run()
             async with asyncio.timeout(self._patience):
                 return await _answers(opened)
         except RemoteError:
