@@ -36,9 +36,8 @@ def open_named(path: Path) -> int:
 def check_named(path: Path, limit: int) -> None:
     """Check that a library that opens this path will find a file of at most `limit` bytes. Raises Usage, OSError."""
     try:
-        descriptor = open_named(path)
-        size = os.fstat(descriptor).st_size
-        os.close(descriptor)
+        with open(open_named(path), "rb") as file:
+            size = os.fstat(file.fileno()).st_size
         if size > limit:
             raise too_large(path, limit)
     except StoreError as error:
@@ -46,7 +45,7 @@ def check_named(path: Path, limit: int) -> None:
 
 
 def not_plain(path: Path) -> StoreError:
-    """What is refused in the place of a file."""
+    """The error for a path that is not a plain file."""
     what = "is a folder" if os.path.isdir(path) else "is not a plain file"
     return StoreError(f"{path} {what}.", "Put a plain file there, or name another one.")
 

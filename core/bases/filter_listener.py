@@ -1,4 +1,4 @@
-"""How filter streams are made: a server's for each peer that arrives below, a client's one that waits for its opening."""
+"""Makes filter streams: a server's for each peer that the listener below accepts, and a client's, which waits for its opening."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,8 +13,8 @@ F = TypeVar("F", bound=FilterStream)
 
 async def opened_client(stream: F, seconds: float) -> F:
     """Open a client's stream. Raises CannotConnect when the opening takes too long, and a ChatError when it fails."""
-    stream.start()
     try:
+        stream.start()
         async with asyncio.timeout(seconds):
             await stream.opened()
     except TimeoutError:

@@ -54,7 +54,7 @@ class FilterStream(WireStream):
         self._told = self._paused = self._finished = self._closed = False
         self._changed: asyncio.Event | None = None
         self._turn: Callable[[], Awaitable[None]] | None = None
-        self._top = self
+        self._top: FilterStream | None = None  # the highest stream, while the openings take turns
         self._waits: bytes | None = None  # what came in the opening and has not had its turn
 
     # -- for a subclass to define -----------------------------------------------------------------------------------------
@@ -131,11 +131,11 @@ class FilterStream(WireStream):
         self.begin()  # first: the stream below delivers at once what it has already read
         self.below.deliver_to(self._take, self._below_ends)
 
-    def take_turns(self, turn: Callable[[], Awaitable[None]]) -> None:
-        """Wait for `turn` before each step of the opening, and of those of the streams below. `opened` has to be called, too."""
+    def take_turns(self, turn: Callable[[], Awaitable[None]] | None) -> None:
+        """Wait for `turn` before each step of the opening, here and below; None ends that. `opened` must be awaited, too."""
         self._turn = turn
         for one in self._with_all_below():
-            one._top = self
+            one._top = self if turn else None
 
     def _with_all_below(self) -> Iterator["FilterStream"]:
         below: Stream = self
@@ -146,25 +146,21 @@ class FilterStream(WireStream):
     def _take(self, data: Buffer) -> None:
         if self._closed or self.opening is Opening.FAILED:
             return
-        came = self.hear(data)
-        if self._top._turn and self.opening is Opening.BEGUN:
-            self._waits = (self._waits or b"") + came
+        self._waits = (self._waits or b"") + self.hear(data)
+        if self.opening is Opening.BEGUN and (top := self._top):
             self.below.pause()
-            self._top._wake()
+            top._wake()
         else:
-            self._take_now(came)
-
-    def _take_now(self, came: bytes) -> None:
-        try:
-            self.take(came)
-        except Exception as error:
-            self.fail(error)
+            self._take_what_waits()
 
     def _take_what_waits(self) -> bool:
-        """Whether it goes on behind that."""
+        """Process the bytes that wait. Return whether the stream is still usable."""
         came, self._waits = self._waits, None
         if came is not None and not self._closed:
-            self._take_now(came)
+            try:
+                self.take(came)
+            except Exception as error:
+                self.fail(error)
         return not self._closed and self.opening is not Opening.FAILED
 
     def _below_ends(self, error: Exception | None) -> None:
@@ -185,11 +181,14 @@ class FilterStream(WireStream):
 
     async def opened(self) -> None:
         """Wait until the opening is done. Raises a ChatError if it fails."""
-        while self.opening is Opening.BEGUN and not self._closed:
-            waiting = next((one for one in self._with_all_below() if one._waits is not None), None)
-            await (self._turn() if waiting and self._turn else self._change())
-            if waiting and waiting._take_what_waits():
-                waiting._go_on()
+        try:
+            while self.opening is Opening.BEGUN and not self._closed:
+                waiting = next((one for one in self._with_all_below() if one._waits is not None), None)
+                await (self._turn() if waiting and self._turn else self._change())
+                if waiting and waiting._take_what_waits():
+                    waiting._go_on()
+        finally:
+            self.take_turns(None)
         if self.opening is not Opening.DONE:
             raise self._failure or HandshakeFailed("The connection was closed before it was open.")
 
@@ -247,6 +246,7 @@ class FilterStream(WireStream):
         if self.opening is Opening.DONE:
             self.write((b"" if self._finished else self.wrap_end()) + self.last_word())
         self.below.close()
+        self.take_turns(None)
         self._receive = self._on_end = None  # they refer to the conversation, which refers to this stream
         self._kept, self._unsent = bytearray(), bytearray()
         self._wake()

@@ -2,11 +2,15 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import takewhile
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from plytalk.core.contracts.kinds import GROUP
 from plytalk.core.contracts.sanitise import clean
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 
 class Owner(NamedTuple):
@@ -33,12 +37,16 @@ class Owners:
         from importlib.metadata import distributions  # it takes longer to import than a fault is worth at each start
 
         for distribution in distributions():
-            keys: dict[str, tuple[str, ...]] = {}
-            for point in distribution.entry_points:
-                if point.group == GROUP:
-                    keys[point.value] = (*keys.get(point.value, ()), clean(point.name))
-            if keys:
-                self._add(clean(f"{distribution.name} {distribution.version}"), keys)
+            with suppress(Exception):  # one that is damaged does not hide whose fault something is
+                self._read(distribution)
+
+    def _read(self, distribution: "Distribution") -> None:
+        keys: dict[str, tuple[str, ...]] = {}
+        for point in distribution.entry_points:
+            if point.group == GROUP:
+                keys[point.value] = (*keys.get(point.value, ()), clean(point.name))
+        if keys:
+            self._add(clean(f"{distribution.name or '?'} {distribution.version or '?'}"), keys)
 
     def _add(self, distribution: str, keys: dict[str, tuple[str, ...]]) -> None:
         for module, own in keys.items():
@@ -48,7 +56,7 @@ class Owners:
             self._packages.setdefault(package, Owner(distribution, own))
 
     def of(self, module: str) -> Owner | None:
-        """The owner of a module; None for one that no plugin brings, as those of Python."""
+        """The owner of a module; None for one that no plugin brings, such as Python's."""
         parts = module.split(".")
         packages = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
         return self._modules.get(module) or next((self._packages[one] for one in packages if one in self._packages), None)

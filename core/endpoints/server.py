@@ -89,8 +89,8 @@ class Server(Lifecycle):
         self.arrivals: list[Arrivals] = []
         self.said: list[str] = []
         self._queue = FairQueue()
-        watch = Watchdog(self.stack.layers)
-        watch.start()
+        stacks = [self.stack, *(one.stack for one in (*self._doors, *self._guests))]
+        self._watchdog = Watchdog(layer for stack in stacks for layer in stack.layers)
         try:
             self._opening = self.start(self._serve([ListenAddress(self.stack, host, port), *self._doors]))
             return await self.result
@@ -99,12 +99,13 @@ class Server(Lifecycle):
             await self._stop()
             raise
         finally:
-            watch.stop()
+            self._watchdog.stop()
             await self._close()
 
     async def _serve(self, addresses: Sequence[ListenAddress]) -> None:
         with self.naming_faults():
             await self._open(addresses)
+        self._watchdog.start()  # not before: a layer may ask for a passphrase, and the loop waits while a person types
         for listener, arrivals in zip(tuple(self.listeners), self.arrivals, strict=True):
             self.start(self._accept(listener, arrivals))
 

@@ -37,34 +37,42 @@ class Watchdog:
 
     def stop(self) -> None:
         self._over.set()
-        self._thread.join()
+        if self._thread.ident is not None:  # it was started
+            self._thread.join()
 
     def _watch(self) -> None:
-        silent = 0
+        silent, frame = 0, None
         while not self._over.wait(self._second):  # counted, since a program that was stopped has not held up anybody
             if self._answered:
                 silent, self._answered = 0, False
                 self._loop.call_soon_threadsafe(self._answer)
             else:
                 silent += 1
-            if silent == SECONDS and (where := self._where()):
-                self._say(f"{where} has kept everybody waiting for {silent} seconds. {ADVICE}")
+            before, frame = frame, self._frame() if SECONDS - 1 <= silent <= SECONDS else None
+            if silent == SECONDS and frame and frame is before:  # not one of many short calls
+                self._say(f"{self._where(frame)} has kept everybody waiting for {silent} seconds. {ADVICE}")
 
     def _answer(self) -> None:
         self._answered = True
 
-    def _where(self) -> str:
-        """The plugin that runs, and its line; empty where none does."""
+    def _frame(self) -> FrameType | None:
+        """The call of a layer's function that the loop is in, if it is in one."""
         frame: FrameType | None = sys._current_frames().get(self._watched)
         while frame and frame.f_code.co_filename not in self._files:
             frame = frame.f_back
-        if frame is None:
-            return ""
-        layer = self._files[frame.f_code.co_filename]
+        return frame
+
+    def _where(self, frame: FrameType) -> str:
+        """The layer of a call, and its line."""
+        layers, name = self._files[frame.f_code.co_filename], frame.f_code.co_qualname
+        layer = next((one for one in layers if name.startswith(f"{one.__qualname__}.")), layers[0])
         return f"{title(layer)}, at {clean(f'{frame.f_code.co_filename}:{frame.f_lineno}')} of {origin(layer.__module__)},"
 
 
-def files_of(layers: Iterable[type[Layer]]) -> Mapping[str, type[Layer]]:
+def files_of(layers: Iterable[type[Layer]]) -> Mapping[str, list[type[Layer]]]:
     """The files of these layers."""
-    files = ((getattr(sys.modules.get(layer.__module__), "__file__", None), layer) for layer in layers)
-    return {file: layer for file, layer in files if file}
+    files: dict[str, list[type[Layer]]] = {}
+    for layer in layers:
+        if file := getattr(sys.modules.get(layer.__module__), "__file__", None):
+            files.setdefault(file, []).append(layer)
+    return files

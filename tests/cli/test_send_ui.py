@@ -109,6 +109,24 @@ def test_one_who_declines_does_not_keep_a_file_from_the_others_in_a_room(tmp_pat
         assert (server.folder / "x").exists()
 
 
+def test_a_file_that_all_have_declined_is_waited_for_no_longer(tmp_path: Path) -> None:
+    """The sender waited for ever: it heard that it had joined itself, and took itself for one who has not answered."""
+    with room(tmp_path) as (server, bob, address):
+        sender = Shell(tmp_path / "sender", "send", str(written(tmp_path / "x", 1000)), "--to", address, "--accept-new")
+        for shell in (bob, server):
+            until(shell, type="file", state="offered")
+            tell(shell, type="command", command="decline")
+        assert sender.ends()[0] == 1
+
+
+def test_in_a_room_of_which_not_all_are_named_refusals_end_nothing() -> None:
+    ui = SendUi(["x"], quiet=True)
+    ui.show(You(id="1", time=now(), sender=Sender(name="me"), room="lobby", present=200, others=(Sender(name="erin"),)))
+    ui.show(offer())
+    ui.show(offer("declined", by="erin"))
+    assert ui.pending == {"1"}
+
+
 @pytest.fixture
 def ui() -> SendUi:
     """Of a file that is offered to erin and frank."""
@@ -133,6 +151,10 @@ def offer(state: str = "offered", by: str = "") -> File:
         ([Joined(id="3", time="", sender=Sender(name="gil")), "erin", "frank"], False),
         ([Joined(id="3", time="", sender=Sender(name="gil")), "erin", "frank", "gil"], True),
         ([Renamed(id="3", time="", sender=Sender(name="frank"), name="fred"), "erin", "fred"], True),
+        (["erin", Renamed(id="3", time="", sender=Sender(name="erin"), name="eve"), "frank"], True),
+        (["erin", Left(id="3", time="", sender=Sender(name="frank"), reason="lost")], True),
+        ([Left(id="3", time="", sender=Sender(name="frank"), reason="lost")], False),
+        ([Joined(id="3", time="", sender=Sender(name="me"), own=True), "erin", "frank"], True),
     ],
 )
 def test_an_offer_is_over_when_nobody_there_wants_it(ui: SendUi, told: list[str | MemberEvent], over: bool) -> None:

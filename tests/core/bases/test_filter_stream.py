@@ -1,6 +1,8 @@
 """A stream over another one: its opening, its two ends, and what is kept meanwhile."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -285,3 +287,28 @@ async def test_what_came_before_the_end_is_taken_before_it_and_one_that_is_close
     await turns.grant()
     with pytest.raises(HandshakeFailed):
         await opened
+
+
+async def test_a_stream_that_is_closed_needs_no_garbage_collection() -> None:
+    """While the openings took turns, each stream referred to itself for as long as it lasted."""
+    client, server = pair()
+    server.start()
+    turns = Turns()
+    server.take_turns(turns.turn)
+    opened = asyncio.create_task(server.opened())
+    client.start()
+    await idle()
+    while server.opening is Opening.BEGUN:
+        await turns.grant()
+    await opened
+    for one in (client, server):
+        one.close()
+    await idle()
+    seen = weakref.ref(server)
+    gc.disable()
+    try:
+        del client, server, opened, one
+        await idle()
+        assert seen() is None
+    finally:
+        gc.enable()

@@ -36,6 +36,12 @@ def test_modules_that_no_entry_point_names_belong_to_the_distribution_too(site: 
     assert origin("pkg_x.helper") == "plytalk-cipher-x 1.0"
 
 
+def test_a_damaged_distribution_does_not_hide_the_others(site: Path) -> None:
+    plant_metadata(site, "damaged", "[plytalk]\nno equals sign\n")
+    plant_metadata(site, "sound", "[plytalk]\ncipher-y = y\n")
+    assert Owners().of("y") == Owner("sound 1.0", ("cipher-y",))
+
+
 def test_ours_are_known_by_the_same_rule() -> None:
     owners = Owners()
     plugin = owners.of("plytalk.plugins.features.rooms")

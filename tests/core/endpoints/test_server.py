@@ -1,6 +1,7 @@
 """The endpoint that listens: its addresses, its listener's faults, its files, and interruptions."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -163,6 +164,27 @@ async def test_what_a_server_says_of_itself_is_not_counted_as_notices_about_peer
     async with Serving("warns", Warns) as serving:
         await serving.ui.until(notices=len(sentences))
         assert [said for said in serving.ui.notices if said.startswith("Warning")] == sentences
+
+
+async def test_nobody_is_kept_waiting_before_a_server_listens() -> None:
+    """A layer may ask for a passphrase first, and was told after three seconds of typing that it keeps everybody waiting."""
+    watched: list[bool] = []
+
+    def is_watched() -> bool:
+        return any(thread.name == "watchdog" for thread in threading.enumerate())
+
+    class Asks(GivenKeys):
+        """Asks for a passphrase."""
+
+        async def ready(self, role: Role, secret) -> Sequence[str]:
+            watched.append(is_watched())
+            return ()
+
+    async with Serving("asks", Asks) as serving:
+        await serving.ui.until(listening=True)
+        await serving.talks()
+        assert watched == [False]
+        assert is_watched()
 
 
 async def test_a_server_says_what_it_announces_and_whom_it_introduces() -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import inspect
+import sys
 import threading
 from pathlib import Path
+from types import FrameType
 
 import programs
 from programs import importing
@@ -37,6 +39,16 @@ class Mine(RecordingUi):
     def spin_until(self, reported: threading.Event) -> None:
         while not reported.is_set():
             sum(range(100))
+
+
+class Other(RecordingUi):
+    """Another layer in the same file."""
+
+    name = "other"
+
+    @staticmethod
+    def frame() -> FrameType:
+        return sys._getframe()
 
 
 async def test_the_line_that_blocks_is_named_once() -> None:
@@ -86,7 +98,29 @@ async def test_a_loop_that_waits_has_held_up_nobody() -> None:
 
 
 def test_layers_are_watched_whoever_brings_them() -> None:
-    assert set(files_of([Memory, Mine]).values()) == {Memory, Mine}
+    assert [*files_of([Memory, Mine]).values()] == [[Memory], [Mine]]
+
+
+async def test_a_watchdog_that_was_never_started_can_be_stopped() -> None:
+    """Where a server cannot listen, or its user gives no passphrase."""
+    Watchdog([Mine]).stop()
+
+
+async def test_many_short_calls_are_no_call_that_blocks() -> None:
+    said: list[str] = []
+    watch = Watchdog([RecordingUi], said.append, second=0.001)
+    watch._over = rounds = Rounds(50)
+    watch.start()
+    while not rounds.is_set():
+        RecordingUi()
+    watch.stop()
+    assert said == []
+
+
+async def test_of_two_layers_in_a_file_the_one_that_blocks_is_named() -> None:
+    watch = Watchdog([Mine, Other])
+    frame = Other.frame()
+    assert watch._where(frame).startswith("The ui `other`, at ")
 
 
 def test_a_server_says_which_command_blocks_it_and_goes_on_after_that(tmp_path: Path) -> None:

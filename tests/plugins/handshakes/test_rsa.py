@@ -289,7 +289,7 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path, key: rsa.RSAPriva
         (lambda file, key: write(file, ec.generate_private_key(ec.SECP256R1())), "holds a key that is not an RSA key"),
         (lambda file, key: write(file, rsa.generate_private_key(65537, 1024)), "has 1024 bits; between 2048 and 4096"),
         (lambda file, key: write(file, rsa.generate_private_key(3, 2048)), "exponent"),
-        (lambda file, key: file.mkdir(mode=0o700), "is not a plain file"),
+        (lambda file, key: file.mkdir(mode=0o700), "is a folder"),
     ],
 )
 def test_a_file_that_holds_no_such_key_is_refused_and_left_alone(

@@ -62,7 +62,7 @@ TOLD = {
     "other type": r"line 1: someone may be between you, .* If the key is right: chat keys forget 127\.0\.0\.1:\d+$",
     "revoked": r"is revoked: \S+, line 1\. .* ask the person who runs the server for its new key",
     "corrupt line": r"line 1: .* Nothing in this file is trusted until line 1 is corrected or deleted",
-    "unreadable": r"is not a plain file\. Put a plain file there, or name another one",
+    "unreadable": r"is a folder\. Put a plain file there, or name another one",
     "disk full": r"could not be written: .* Nothing was changed: make room|is not known yet",
     "two writers": r"Another program holds the lock of .* Try again when it has ended|is not known yet|already has a key there",
 }
