@@ -103,7 +103,9 @@ def test_layers_are_watched_whoever_brings_them() -> None:
 
 async def test_a_watchdog_that_was_never_started_can_be_stopped() -> None:
     """Where a server cannot listen, or its user gives no passphrase."""
-    Watchdog([Mine]).stop()
+    watch = Watchdog([Mine])
+    watch.stop()
+    assert not watch._thread.is_alive()
 
 
 async def test_many_short_calls_are_no_call_that_blocks() -> None:
