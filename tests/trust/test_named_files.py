@@ -50,7 +50,7 @@ def here(tmp_path: Path) -> Path:
 
 
 CASES = [(name, what) for name in NAMED for what in ("pipe", "folder", "huge") if (name, what) != ("log", "huge")]
-"""Each with what is no file for it: a log is appended to a file of any size."""
+"""Each option, with something that it cannot take as a file. A log is appended to a file of any size."""
 
 
 @pytest.mark.parametrize(("name", "what"), CASES)
