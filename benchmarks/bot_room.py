@@ -169,7 +169,10 @@ async def serve(folder: Path, most: int) -> tuple[Process, int, str]:
 
 
 async def trial(count: int, cuts: int, questions: int) -> str:
-    """What the bot did in a room of so many, with the bot and who asks it. Raises AssertionError where that is wrong."""
+    """Run the bot in a room of `count` members, including the bot and the member who asks it. Return a summary.
+
+    Raises AssertionError if it did something wrong.
+    """
     async with contextlib.AsyncExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory()))
         server, port, peer = await serve(folder, count)

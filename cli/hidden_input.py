@@ -14,9 +14,7 @@ from plytalk.core.contracts.interruption import Interruption
 
 
 def secret(prompt: str) -> str:
-    """Read what is typed on the terminal, without showing it. Raises UnknownPeer if there is no terminal: a pipe is never
-    read.
-    """
+    """Read a line from the terminal without echoing it. A pipe is never read: without a terminal, raises UnknownPeer."""
     from getpass import GetPassWarning, getpass  # few runs ask
 
     try:

@@ -17,7 +17,7 @@ with loading():
     from plytalk.core.contracts.errors import REPORT_IT, ChatError, Exit, OutputFailed
     from plytalk.core.contracts.sanitise import brief
     from plytalk.core.io.display import wants_colour
-    from plytalk.core.io.end_signals import repeat_interruption, silence_unraisable, treat_as_control_c
+    from plytalk.core.io.end_signals import silence_unraisable, treat_as_control_c
     from plytalk.core.io.standard_streams import flush_output, prepare, tell
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
@@ -118,10 +118,8 @@ def main() -> None:
     prepare()
     if not sys.warnoptions:  # those of the packages that are used here are for programmers
         warnings.simplefilter("ignore")
-    treat_as_control_c()
     debug = "--debug" in sys.argv[1:2] or bool(os.environ.get("PLYTALK_DEBUG"))
-    if not debug:
-        sys.unraisablehook = tell_ignored
+    treat_as_control_c(sys.__unraisablehook__ if debug else tell_ignored)
     try:
         code = int(run(debug) or 0)
         flush_output()
@@ -185,9 +183,7 @@ def blamed(error: BaseException) -> int:
 def tell_ignored(ignored: "sys.UnraisableHookArgs") -> None:
     """Say in a line what a plugin raised where it ends nothing, as in a destructor or at exit. Anything else changes nothing."""
     error = ignored.exc_value
-    if isinstance(error, KeyboardInterrupt):
-        repeat_interruption(ignored)
-    elif error is not None and not isinstance(error, OSError | MemoryError) and not sys.is_finalizing():
+    if error is not None and not isinstance(error, OSError | MemoryError) and not sys.is_finalizing():
         from plytalk.core.contracts.background_faults import blame_code
 
         if fault := blame_code(error):

@@ -21,7 +21,7 @@ class SendUi(TransferUi):
         self.waits = False
         """Whether the other side comes here, and may come back after a cut."""
         self.whom: tuple[str, str] | None = None
-        """The contact to whom alone it is offered, by name and key; None for everybody who is there."""
+        """The name and the key of the contact who alone gets the offer; None to offer it to everybody there."""
         self._asked = self._offered = False
         self._company: You | None = None
         self._there: set[str | None] = set()
@@ -57,9 +57,8 @@ class SendUi(TransferUi):
     def _is_over(self, event: File) -> bool:
         if super()._is_over(event) or self.whom:
             return True
-        refused = self._refused.setdefault(event.transfer, set())
-        refused.add(event.sender.name)
-        return self._knows_all and self._there <= refused
+        self._refused.setdefault(event.transfer, set()).add(event.sender.name)
+        return self._is_refused(event.transfer)
 
     def note(self, event: Event) -> None:
         if isinstance(event, Result) and event.request == "send":
@@ -90,12 +89,15 @@ class SendUi(TransferUi):
                 whom = self.whom[0] if self.whom else in_words(self._company)
                 tell(f"* {in_short(self._untold.pop(0))} to {whom}.")
 
+    def _is_refused(self, transfer: str) -> bool:
+        """Whether everybody who is still there has refused a transfer."""
+        return self._knows_all and self._there <= self._refused[transfer]
+
     def _end_refused(self) -> None:
-        """End what everybody who is still there has refused."""
-        if self._knows_all:
-            over = {one for one, by in self._refused.items() if one in self.pending and self._there <= by}
-            self.pending -= over
-            self.failed = self.failed or bool(over)
+        """End the transfers that everybody who is still there has refused."""
+        over = {one for one in self.pending & self._refused.keys() if self._is_refused(one)}
+        self.pending -= over
+        self.failed = self.failed or bool(over)
 
     @property
     def unfinished(self) -> bool:

@@ -54,7 +54,6 @@ def tracing(path: Path | None, notice: Callable[[str], object] = tell) -> Iterat
 
 def warning(path: Path) -> str:
     return (
-        f"The trace {path} contains the keys of this conversation. Anyone who reads that file can decrypt recorded "
-        "traffic and, while the conversation is open, forge messages from both sides. Keep the file secret, and delete it "
-        "after use."
+        f"The trace {path} contains this conversation's keys. Anyone who can read the file can decrypt the recorded traffic "
+        "and, until the conversation ends, forge messages from either side. Keep the file secret, and delete it after use."
     )

@@ -74,16 +74,20 @@ def blaming(layer: Layer, said: str = "raised {}.") -> AbstractContextManager[No
     return replacing_faults(lambda error: blame_one(error, layer, said))
 
 
-def blame_hook(error: BaseException, hook: str, called: Sequence[Callable[..., Any]], contract: Callable[..., Any]) -> ChatError:
-    """The error to raise in place of one that came out of a hook: `called` are the functions of the plugins that have it."""
-    files = {function.__code__.co_filename: function for function in map(unwrap, called)}
+def blame_hook(
+    error: BaseException, hook: str, implementations: Sequence[Callable[..., Any]], contract: Callable[..., Any]
+) -> ChatError:
+    """The error to raise in place of one that came out of a hook; `implementations` are the functions of the plugins for it."""
+    if short := shortage(error):
+        return short
+    files = {function.__code__.co_filename: function for function in map(unwrap, implementations)}
     steps = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
     file = next((file for file, _ in steps if file in files), None)
     if file is None:
-        return shortage(error) or BrokenPlugin(f"The hook `{hook}` of a plugin raised {type(error).__name__}.")
+        return BrokenPlugin(f"The hook `{hook}` of a plugin raised {type(error).__name__}.")
     line = [line for where, line in steps if where == file][-1]
     module = files[file].__module__
-    made = shortage(error) or BrokenPlugin(
+    made = BrokenPlugin(
         f"The hook `{hook}` of {clean(module)} raised {type(error).__name__}.",
         f"See {clean(f'{file}:{line}')} of {origin(module)}. The contract asks for {written(hook, contract)}.",
     )

@@ -133,7 +133,7 @@ class Farewell:
         return self.goodbyes in (Goodbyes.RECEIVED, Goodbyes.DONE)
 
     async def wait(self, session: LeavingChat, ending: Ending) -> Ending:
-        """Wait until everything is received, the stream is over, or there is no more progress. Return the ending."""
+        """Wait until the other side has received everything, the stream ends, or no progress is made. Return the ending."""
         loop = asyncio.get_running_loop()
         limit, began = session.limits.goodbye, loop.time()
         brief = is_removal(ending)

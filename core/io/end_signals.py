@@ -8,18 +8,23 @@ import contextlib
 import signal
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from sys import UnraisableHookArgs
 
 REPEAT = 0.05
 """After how many seconds a lost interruption is repeated; what swallowed it has ended by then."""
 
 
-def treat_as_control_c() -> None:
-    """Make SIGTERM and SIGHUP interrupt the program as Control-C does. Called once, before a command runs."""
-    sys.unraisablehook = repeat_interruption
+def treat_as_control_c(tell_ignored: "Callable[[UnraisableHookArgs], object]" = sys.__unraisablehook__) -> None:
+    """Make SIGTERM and SIGHUP interrupt the program as Control-C does. Called once, before a command runs.
+
+    Python only prints what a `__del__` or the like raises. An interruption there is repeated; the rest goes to `tell_ignored`.
+    """
+    sys.unraisablehook = partial(repeat_interruption, tell_ignored)
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         # A parent that ignores a signal, as nohup does, does so on purpose.
@@ -35,13 +40,13 @@ def interrupt(*_: object) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def repeat_interruption(lost: "UnraisableHookArgs") -> None:
-    """Interrupt again where a `__del__` or the like was interrupted, since Python only prints that and goes on."""
+def repeat_interruption(otherwise: "Callable[[UnraisableHookArgs], object]", lost: "UnraisableHookArgs") -> None:
+    """Interrupt again if this is an interruption that was lost, and pass anything else to `otherwise`."""
     if isinstance(lost.exc_value, KeyboardInterrupt):
         with contextlib.suppress(RuntimeError):  # no thread is left, or Python ends anyway: raised here, it would be printed
             _thread.start_new_thread(_interrupt_again, ())
     else:
-        sys.__unraisablehook__(lost)
+        otherwise(lost)
 
 
 def _interrupt_again() -> None:

@@ -11,7 +11,7 @@ from plytalk.plugins.chat_screen.event_rows import FAINT, styled
 from plytalk.plugins.chat_screen.wrapping import wrap
 
 AGAIN = 3.0
-"""After how many seconds a user who is still typing sends the signal again."""
+"""Seconds after which the signal is sent again if the user is still typing."""
 LASTING = 2 * AGAIN
 """For how many seconds a member counts as typing."""
 PAUSE = 1.0

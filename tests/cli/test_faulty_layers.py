@@ -1,14 +1,12 @@
 """A layer that breaks its contract is named, with its distribution, file, line, and what the contract asks: never another."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import programs
 import pytest
 from programs import ENVIRONMENT, importing
-from strangers import plant
+from strangers import plant, server_with
 
 from plytalk.cli.scaffold import contents
 
@@ -244,15 +242,6 @@ def test_check_uses_the_layers_and_says_where_they_are(tmp_path: Path, more: str
     assert re.search(r"plytalk_framer_mine_framer_mine\.py:\d+\.", run.stdout)
 
 
-BRINGS_LEAVE = """
-class Bad(Feature):
-    name = "bad"
-    commands = (Command("leave", "Leave.", leave),)
-
-@hookimpl
-def layers():
-    return [Bad]
-"""
 COMMAND = """
 import sys
 from plytalk import Command, Feature, hookimpl
@@ -260,15 +249,6 @@ from plytalk import Command, Feature, hookimpl
 def leave(call):
     sys.exit("Goodbye.")
 """
-
-
-@contextmanager
-def server_with(leave: str, folder: Path) -> Iterator[tuple[programs.Chat, int]]:
-    """A server whose feature `bad` brings the command /leave, and its port; `leave` is the source of the command."""
-    plant(folder, "plytalk-feature-bad", {"feature-bad": leave + BRINGS_LEAVE})
-    environment = programs.home(folder, "server") | importing(folder)
-    with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
-        yield server, int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
 
 
 @pytest.mark.parametrize("error", ["SystemExit", "KeyboardInterrupt", "GeneratorExit"])
@@ -292,7 +272,7 @@ def test_what_would_end_the_program_ends_one_conversation_and_the_server_goes_on
 
 
 def test_a_command_that_ends_the_program_fails_for_its_sender_alone(tmp_path: Path) -> None:
-    with server_with(COMMAND, tmp_path) as (server, port):
+    with server_with("leave", COMMAND, tmp_path) as (server, port):
         with programs.connect(port, "--accept-new", environment=programs.home(tmp_path, "client")) as client:
             client.say("/leave")
             assert "/leave of bad failed." in client.tells("/leave of bad")
@@ -325,7 +305,7 @@ def leave(call):
 
 def test_what_a_plugin_raises_in_a_task_or_a_callback_is_told_with_its_line(tmp_path: Path) -> None:
     with (
-        server_with(LATER, tmp_path) as (server, port),
+        server_with("leave", LATER, tmp_path) as (server, port),
         programs.connect(port, "--accept-new", environment=programs.home(tmp_path, "client")) as client,
     ):
         client.say("/leave")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import programs
 import pytest
-from programs import importing
-from strangers import plant
+from strangers import server_with
 
 MODULE = """
 import asyncio
@@ -42,14 +41,6 @@ def fails():
 def leave(call):
     loop = asyncio.get_running_loop()
     WHAT
-
-class Bad(Feature):
-    name = "bad"
-    commands = (Command("leave", "Leave.", leave),)
-
-@hookimpl
-def layers():
-    return [Bad]
 """
 ENDS = "A plugin must not end the program; a feature ends its server with `end`, which the hook `server_opened` gives it."
 GAVE = "gave the event loop the callback `exit`, which raised SystemExit. "
@@ -85,10 +76,8 @@ def server_that(does: str, folder: Path) -> Iterator[tuple[programs.Chat, int, i
         lines = text.splitlines()
         start = next(number for number, line in enumerate(lines) if line.split("(")[0].rstrip(":").endswith(f" {name}"))
         marked = next(number for number in range(start, len(lines)) if "# here" in lines[number]) + 1
-    plant(folder, "plytalk-feature-bad", {"feature-bad": text})
-    environment = programs.home(folder, "server") | importing(folder)
-    with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
-        yield server, int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2]), marked
+    with server_with("leave", text, folder) as (server, port):
+        yield server, port, marked
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -142,7 +142,7 @@ def offer(state: str = "offered", by: str = "") -> File:
 
 
 @pytest.mark.parametrize(
-    ("told", "over"),
+    ("replies", "over"),
     [
         (["erin"], False),
         (["erin", "erin"], False),
@@ -157,8 +157,8 @@ def offer(state: str = "offered", by: str = "") -> File:
         ([Joined(id="3", time="", sender=Sender(name="me"), own=True), "erin", "frank"], True),
     ],
 )
-def test_an_offer_is_over_when_nobody_there_wants_it(ui: SendUi, told: list[str | MemberEvent], over: bool) -> None:
-    for one in told:
+def test_an_offer_is_over_when_nobody_there_wants_it(ui: SendUi, replies: list[str | MemberEvent], over: bool) -> None:
+    for one in replies:
         ui.show(offer("declined", by=one) if isinstance(one, str) else one)
     assert ui.pending == (set() if over else {"1"})
     assert ui.failed is over

@@ -81,7 +81,7 @@ def test_with_the_keys_in_a_trace_anybody_can_decrypt_the_conversation(stack, tm
     options, primitive = RECORDS[stack]
     events, told = recorded(tmp_path, *options)
     assert b"over the wire" in decrypted(events, primitive)
-    warning = f"The trace {tmp_path / 'trace'} contains the keys of this conversation. Anyone who reads that file can decrypt"
+    warning = f"The trace {tmp_path / 'trace'} contains this conversation's keys. Anyone who can read the file can decrypt"
     assert warning in told
 
 

@@ -1,6 +1,7 @@
 """Somebody in front of the web page, in a real browser: joins, says something, and waits for what the page shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Keys
@@ -8,6 +9,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
+from slow_links import Link, slow_link
 
 PATIENCE = 120.0  # seconds, which only a failure uses up
 
@@ -16,6 +18,14 @@ def wait_for(driver: WebDriver, happens: Callable[[], object], what: str) -> Non
     """Look again and again, also while the page replaces what is looked at."""
     waiting = WebDriverWait(driver, PATIENCE, 0.05, (StaleElementReferenceException,))
     waiting.until(lambda _: happens(), f"never came: {what}")
+
+
+@contextmanager
+def behind_link(url: str, **rates: int) -> Iterator[tuple[str, Link]]:
+    """A page's URL through a slow link, and the link; `rates` are those of `slow_link`."""
+    port = int(url.partition("/#")[0].rpartition(":")[2])
+    with slow_link(port, **rates) as link:
+        yield url.replace(str(port), str(link.port)), link
 
 
 def forget_window(driver: WebDriver) -> None:

@@ -46,15 +46,15 @@ class Tmux:
         while (seen := self.rows[-len(rows) :]) != list(rows):
             assert time.monotonic() < end, seen
 
-    def told(self, about: str) -> str:
-        """What tmux knows of this pane, such as its `#{pane_title}`."""
-        return self.ask("display-message", "-p", about).removesuffix("\n")
+    def variable(self, name: str) -> str:
+        """The value of a variable of tmux for this pane, such as `pane_title`."""
+        return self.ask("display-message", "-p", f"#{{{name}}}").removesuffix("\n")
 
-    def until_told(self, about: str, value: str) -> None:
-        """Wait until tmux knows this."""
+    def until_variable(self, name: str, value: str) -> None:
+        """Wait until a variable of tmux has this value."""
         end = time.monotonic() + 120
-        while (told := self.told(about)) != value:
-            assert time.monotonic() < end, told
+        while (seen := self.variable(name)) != value:
+            assert time.monotonic() < end, seen
 
     @property
     def cursor(self) -> int:

@@ -1,10 +1,13 @@
 """Other people's plugins, as they lie in a folder on Python's path once they are installed."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import invalidate_caches
 from importlib.metadata import MetadataPathFinder
 from pathlib import Path
+
+import programs
 
 GOOD = '''
 from plytalk import Cipher, hookimpl
@@ -58,6 +61,27 @@ TROUBLE: Mapping[str, tuple[str, str]] = {
     "options": (GOOD.replace("    name =", "    options = ['loud']\n    name ="), "is not an Option"),
     "caution": (GOOD.replace("    name =", "    caution = 3\n    name ="), "is not text"),
 }
+
+
+BRINGS_COMMAND = """
+class Bad(Feature):
+    name = "bad"
+    commands = (Command("NAME", "Do it.", NAME),)
+
+@hookimpl
+def layers():
+    return [Bad]
+"""
+"""The end of a module whose function NAME is the command /NAME of the feature `bad`."""
+
+
+@contextmanager
+def server_with(command: str, text: str, folder: Path) -> Iterator[tuple[programs.Chat, int]]:
+    """A server whose feature `bad` brings a command, and its port; `text` is the module that defines the command's function."""
+    plant(folder, "plytalk-feature-bad", {"feature-bad": text + BRINGS_COMMAND.replace("NAME", command)})
+    environment = programs.home(folder, "server") | programs.importing(folder)
+    with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
+        yield server, int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
 
 
 def plant(folder: Path, distribution: str, modules: Mapping[str, str], version: str = "1.0") -> None:

@@ -236,12 +236,17 @@ class Turns:
         await idle()
 
 
-async def test_each_step_of_an_opening_waits_for_its_turn_and_nothing_more_is_read_meanwhile() -> None:
-    client, server = pair()
+def taking_turns(server: Pieces) -> tuple[Turns, "asyncio.Task[None]"]:
+    """Start a server's stream whose opening takes turns. Return what gives them, and the task that waits for the opening."""
     turns = Turns()
     server.start()
     server.take_turns(turns.turn)
-    opened = asyncio.create_task(server.opened())
+    return turns, asyncio.create_task(server.opened())
+
+
+async def test_each_step_of_an_opening_waits_for_its_turn_and_nothing_more_is_read_meanwhile() -> None:
+    client, server = pair()
+    turns, opened = taking_turns(server)
     client.start()
     client.send(b"hello")
     await idle()
@@ -260,10 +265,7 @@ async def test_each_step_of_an_opening_waits_for_its_turn_and_nothing_more_is_re
 async def test_the_opening_below_takes_turns_too_at_the_stream_above() -> None:
     client_end, server_end = memory_stream_pair()
     client, server = Pieces(Pieces(client_end, begins=True), begins=True), Pieces(Pieces(server_end, begins=False), begins=False)
-    turns = Turns()
-    server.start()
-    server.take_turns(turns.turn)
-    opened = asyncio.create_task(server.opened())
+    turns, opened = taking_turns(server)
     client.start()
     while server.opening is Opening.BEGUN:
         assert len(turns.waiting) <= 1
@@ -275,10 +277,7 @@ async def test_the_opening_below_takes_turns_too_at_the_stream_above() -> None:
 
 async def test_what_came_before_the_end_is_taken_before_it_and_one_that_is_closed_takes_no_turn() -> None:
     client, server = pair()
-    turns = Turns()
-    server.start()
-    server.take_turns(turns.turn)
-    opened = asyncio.create_task(server.opened())
+    turns, opened = taking_turns(server)
     client.start()
     await idle()
     client.below.close()
@@ -292,10 +291,7 @@ async def test_what_came_before_the_end_is_taken_before_it_and_one_that_is_close
 async def test_a_stream_that_is_closed_needs_no_garbage_collection() -> None:
     """While the openings took turns, each stream referred to itself for as long as it lasted."""
     client, server = pair()
-    server.start()
-    turns = Turns()
-    server.take_turns(turns.turn)
-    opened = asyncio.create_task(server.opened())
+    turns, opened = taking_turns(server)
     client.start()
     await idle()
     while server.opening is Opening.BEGUN:

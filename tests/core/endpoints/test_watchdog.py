@@ -8,8 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 import programs
-from programs import importing
-from strangers import plant
+from strangers import server_with
 
 from plytalk.core.endpoints.watchdog import SECONDS, Watchdog, files_of
 from plytalk.plugins.transports.memory import Memory
@@ -22,14 +21,6 @@ from plytalk import Command, Feature, hookimpl
 def block(call):
     while sys.stdin.buffer.read(1) != b"x":
         pass
-
-class Bad(Feature):
-    name = "bad"
-    commands = (Command("block", "Block.", block),)
-
-@hookimpl
-def layers():
-    return [Bad]
 """
 
 
@@ -126,15 +117,14 @@ async def test_of_two_layers_in_a_file_the_one_that_blocks_is_named() -> None:
 
 
 def test_a_server_says_which_command_blocks_it_and_goes_on_after_that(tmp_path: Path) -> None:
-    plant(tmp_path, "plytalk-feature-bad", {"feature-bad": BLOCKS})
-    environment = programs.home(tmp_path, "server") | importing(tmp_path)
-    with programs.started("serve", "--port", "0", "--keep", "--headless", "--feature", "bad", environment=environment) as server:
-        port = int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
-        with programs.connect(port, "--accept-new", environment=programs.home(tmp_path, "client")) as client:
-            client.say("/block")
-            line = BLOCKS.splitlines().index('    while sys.stdin.buffer.read(1) != b"x":') + 1
-            said = server.tells("The feature `bad`, at ")
-            assert f"feature_bad_feature_bad.py:{line} of plytalk-feature-bad 1.0, has kept everybody waiting" in said
-            server.say("x")
-            client.say("/who")
-            client.tells(", SHA256:")
+    with (
+        server_with("block", BLOCKS, tmp_path) as (server, port),
+        programs.connect(port, "--accept-new", environment=programs.home(tmp_path, "client")) as client,
+    ):
+        client.say("/block")
+        line = BLOCKS.splitlines().index('    while sys.stdin.buffer.read(1) != b"x":') + 1
+        said = server.tells("The feature `bad`, at ")
+        assert f"feature_bad_feature_bad.py:{line} of plytalk-feature-bad 1.0, has kept everybody waiting" in said
+        server.say("x")
+        client.say("/who")
+        client.tells(", SHA256:")

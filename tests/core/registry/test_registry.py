@@ -296,7 +296,7 @@ class LineSubscriber(Feature):
         self.heard: list[str] = []
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         raise AssertionError("hooks are looked for among functions alone")
 
     @hookimpl

@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import browser
-from page_user import PageUser
+from page_user import PageUser, behind_link
 from people import environment
 from programs import Chat, started, told_address
 from screens import Screen, shown
 from selenium.webdriver import Chrome, Keys
-from slow_links import slow_link
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs the terminals of Unix")
 
@@ -137,25 +136,23 @@ def test_a_message_of_several_lines_is_one_on_every_screen(chromium: Chrome, tmp
 
 
 def test_it_comes_back_after_a_cut_and_nothing_is_lost_or_said_twice(chromium: Chrome, tmp_path: Path) -> None:
-    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
-        page_port = int(url.partition("/#")[0].rpartition(":")[2])
-        with slow_link(page_port) as link:
-            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
-            pia.say("before")
-            tom.until("pia: before")
-            link.cut()
-            pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
-            tom.type("while you were away\r")
-            tom.until("tom: while you were away")
-            pia.say("typed while away")
-            assert "will be sent later" in pia.text("status")
-            link.cut(False)
-            pia.sees("typed while away")
-            tom.until("pia: typed while away")
-            pia.say("after")
-            tom.until("pia: after")
-            said = ["before", "while you were away", "typed while away", "after"]
-            assert [pia.sees("after").count(line) for line in said] == [1, 1, 1, 1]
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom, behind_link(url) as (linked, link):
+        pia = joined(chromium, linked, "pia")
+        pia.say("before")
+        tom.until("pia: before")
+        link.cut()
+        pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
+        tom.type("while you were away\r")
+        tom.until("tom: while you were away")
+        pia.say("typed while away")
+        assert "will be sent later" in pia.text("status")
+        link.cut(False)
+        pia.sees("typed while away")
+        tom.until("pia: typed while away")
+        pia.say("after")
+        tom.until("pia: after")
+        said = ["before", "while you were away", "typed while away", "after"]
+        assert [pia.sees("after").count(line) for line in said] == [1, 1, 1, 1]
 
 
 def test_what_was_typed_while_the_server_was_away_is_said_to_the_one_that_was_started_again(
@@ -318,23 +315,21 @@ def test_a_pre_shared_key_is_typed_and_a_wrong_one_is_told(chromium: Chrome, tmp
     key = os.urandom(32).hex()
     (tmp_path / "psk").write_text(f"{key}\n")
     (tmp_path / "psk").chmod(0o600)
-    with serving(tmp_path, "--psk-file", str(tmp_path / "psk")) as (url, _):
-        page_port = int(url.partition("/#")[0].rpartition(":")[2])
-        with slow_link(page_port) as link:
-            page = PageUser(chromium, url.replace(str(page_port), str(link.port)))
-            page.join(answer="", code="1-aback-aback")
-            assert page.is_refused() == "This server asks for a pre-shared key."
-            page.join(answer="", code="0" * 64)
-            page.wait_until(lambda: page.fault == "The key is wrong, or someone is between you.", "that the key is wrong")
-            page.join(answer="", code=key.upper(), name="pia")
-            page.sees("You are pia in lobby.")
-            assert page["code"].get_attribute("value") == ""
-            link.cut()
-            page.wait_until(lambda: "Trying again" in page.text("status"), "that the connection was cut")
-            link.cut(False)
-            page.wait_until(lambda: page.text("status") == "Connected.", "that it is back")
-            page.say("the key still fits")
-            page.sees("the key still fits")
+    with serving(tmp_path, "--psk-file", str(tmp_path / "psk")) as (url, _), behind_link(url) as (linked, link):
+        page = PageUser(chromium, linked)
+        page.join(answer="", code="1-aback-aback")
+        assert page.is_refused() == "This server asks for a pre-shared key."
+        page.join(answer="", code="0" * 64)
+        page.wait_until(lambda: page.fault == "The key is wrong, or someone is between you.", "that the key is wrong")
+        page.join(answer="", code=key.upper(), name="pia")
+        page.sees("You are pia in lobby.")
+        assert page["code"].get_attribute("value") == ""
+        link.cut()
+        page.wait_until(lambda: "Trying again" in page.text("status"), "that the connection was cut")
+        link.cut(False)
+        page.wait_until(lambda: page.text("status") == "Connected.", "that it is back")
+        page.say("the key still fits")
+        page.sees("the key still fits")
 
 
 def test_a_server_that_compares_words_is_left_with_a_sentence(chromium: Chrome, tmp_path: Path) -> None:

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import browser
-from page_user import PageUser
+from page_user import PageUser, behind_link
 from selenium.webdriver import Chrome
-from slow_links import slow_link
 
 from tests.system.browser.test_page import at_terminal, joined, restarted, serving
 
@@ -73,50 +72,54 @@ def test_a_terminal_receives_what_a_page_sends(chromium: Chrome, tmp_path: Path,
 def test_a_file_goes_on_after_a_cut_of_its_receiver(chromium: Chrome, downloads: Path, tmp_path: Path) -> None:
     content = os.urandom(6 * MIB)
     (tmp_path / "long.bin").write_bytes(content)
-    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
-        page_port = int(url.partition("/#")[0].rpartition(":")[2])
-        with slow_link(page_port, down=1_500_000) as link:
-            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
-            tom.type(f"/send {tmp_path / 'long.bin'}\r")
-            pia.sees("tom offers long.bin")
-            pia.press("Receive")
-            pia.wait_until(lambda: bool(re.search(r"[1-9]\d? %", pia.log)), "a part of the file")
-            link.cut()
-            pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
-            link.cut(False)
-            pia.sees("saved")
-            pia.wait_until((downloads / "long.bin").exists, "the file among the downloads")
-            assert (downloads / "long.bin").read_bytes() == content
-            assert link.passed["down"] < 9 * MIB  # it did not begin again
+    with (
+        serving(tmp_path) as (url, port),
+        at_terminal(tmp_path, port) as tom,
+        behind_link(url, down=1_500_000) as (linked, link),
+    ):
+        pia = joined(chromium, linked, "pia")
+        tom.type(f"/send {tmp_path / 'long.bin'}\r")
+        pia.sees("tom offers long.bin")
+        pia.press("Receive")
+        pia.wait_until(lambda: bool(re.search(r"[1-9]\d? %", pia.log)), "a part of the file")
+        link.cut()
+        pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
+        link.cut(False)
+        pia.sees("saved")
+        pia.wait_until((downloads / "long.bin").exists, "the file among the downloads")
+        assert (downloads / "long.bin").read_bytes() == content
+        assert link.passed["down"] < 9 * MIB  # it did not begin again
 
 
 def test_an_offer_is_declined_and_what_has_begun_is_cancelled(chromium: Chrome, downloads: Path, tmp_path: Path) -> None:
     for name in ("one.bin", "two.bin"):
         (tmp_path / name).write_bytes(os.urandom(3 * MIB))
-    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
-        page_port = int(url.partition("/#")[0].rpartition(":")[2])
-        with slow_link(page_port, down=300_000) as link:
-            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
-            tom.type(f"/send {tmp_path / 'one.bin'} @pia\r")
-            pia.sees("tom offers one.bin")
-            assert pia.buttons() == ["Receive", "Decline"]
-            pia.press("Decline")
-            pia.sees("declined")
-            tom.until("[pia] declines one.bin")
-            tom.type(f"/send {tmp_path / 'two.bin'} @pia\r")
-            pia.sees("tom offers two.bin")
-            pia.press("Receive")
-            pia.wait_until(lambda: bool(re.search(r"[1-9]\d? %", pia.log)), "a part of the file")
-            assert pia.buttons() == ["Cancel"]
-            assert chromium.switch_to.active_element.text == "Cancel"
-            pia.press("Cancel")
-            pia.sees("cancelled")
-            tom.until("[pia] does not want two.bin any more.")
-            assert pia.buttons() == []
-            assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
-            pia.say("/who")
-            pia.sees("SHA256:")
-            assert not (downloads / "two.bin").exists()
+    with (
+        serving(tmp_path) as (url, port),
+        at_terminal(tmp_path, port) as tom,
+        behind_link(url, down=300_000) as (linked, _link),
+    ):
+        pia = joined(chromium, linked, "pia")
+        tom.type(f"/send {tmp_path / 'one.bin'} @pia\r")
+        pia.sees("tom offers one.bin")
+        assert pia.buttons() == ["Receive", "Decline"]
+        pia.press("Decline")
+        pia.sees("declined")
+        tom.until("[pia] declines one.bin")
+        tom.type(f"/send {tmp_path / 'two.bin'} @pia\r")
+        pia.sees("tom offers two.bin")
+        pia.press("Receive")
+        pia.wait_until(lambda: bool(re.search(r"[1-9]\d? %", pia.log)), "a part of the file")
+        assert pia.buttons() == ["Cancel"]
+        assert chromium.switch_to.active_element.text == "Cancel"
+        pia.press("Cancel")
+        pia.sees("cancelled")
+        tom.until("[pia] does not want two.bin any more.")
+        assert pia.buttons() == []
+        assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
+        pia.say("/who")
+        pia.sees("SHA256:")
+        assert not (downloads / "two.bin").exists()
 
 
 def test_an_offer_that_was_declined_is_not_made_again_after_a_cut_and_one_that_is_withdrawn_has_no_buttons(
@@ -124,27 +127,25 @@ def test_an_offer_that_was_declined_is_not_made_again_after_a_cut_and_one_that_i
 ) -> None:
     (tmp_path / "one.txt").write_text("one")
     (tmp_path / "two.txt").write_text("two")
-    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
-        page_port = int(url.partition("/#")[0].rpartition(":")[2])
-        with slow_link(page_port) as link:
-            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
-            for name in ("one.txt", "two.txt"):
-                tom.type(f"/send {tmp_path / name}\r")
-                pia.sees(f"tom offers {name}")
-            pia.all("#log li button")[1].click()
-            pia.wait_until(lambda: pia.log.count("declined") == 1, "that it is declined")
-            tom.until("[pia] declines one.txt")
-            link.cut()
-            pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
-            link.cut(False)
-            pia.wait_until(lambda: pia.text("status") == "Connected.", "that it is back")
-            tom.type("and on\r")
-            pia.sees("and on")
-            assert (pia.log.count("offers one.txt"), pia.log.count("offers two.txt")) == (1, 1)
-            assert pia.buttons() == ["Receive", "Decline"]
-            tom.type("/cancel 2\r")
-            pia.sees("not offered any more")
-            assert pia.buttons() == []
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom, behind_link(url) as (linked, link):
+        pia = joined(chromium, linked, "pia")
+        for name in ("one.txt", "two.txt"):
+            tom.type(f"/send {tmp_path / name}\r")
+            pia.sees(f"tom offers {name}")
+        pia.all("#log li button")[1].click()
+        pia.wait_until(lambda: pia.log.count("declined") == 1, "that it is declined")
+        tom.until("[pia] declines one.txt")
+        link.cut()
+        pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
+        link.cut(False)
+        pia.wait_until(lambda: pia.text("status") == "Connected.", "that it is back")
+        tom.type("and on\r")
+        pia.sees("and on")
+        assert (pia.log.count("offers one.txt"), pia.log.count("offers two.txt")) == (1, 1)
+        assert pia.buttons() == ["Receive", "Decline"]
+        tom.type("/cancel 2\r")
+        pia.sees("not offered any more")
+        assert pia.buttons() == []
 
 
 def test_what_the_page_cannot_receive_is_shown_with_what_can(chromium: Chrome, tmp_path: Path) -> None:
@@ -177,19 +178,21 @@ ASKS = "const event = new Event('beforeunload', { cancelable: true }); dispatchE
 def test_a_browser_asks_before_it_leaves_a_page_with_a_file_on_its_way(chromium: Chrome, downloads: Path, tmp_path: Path) -> None:
     """And when the page is loaded again all the same, the file is offered once more."""
     (tmp_path / "way.bin").write_bytes(os.urandom(2 * MIB))
-    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
-        page_port = int(url.partition("/#")[0].rpartition(":")[2])
-        with slow_link(page_port, down=700_000) as link:
-            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
-            tom.type(f"/send {tmp_path / 'way.bin'}\r")
-            pia.sees("tom offers way.bin")
-            assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
-            pia.press("Receive")
-            pia.wait_until(lambda: bool(re.search(r"[1-9]\d? %", pia.log)), "a part of the file")
-            assert chromium.execute_script(ASKS) is True  # type: ignore[no-untyped-call]
-            pia.reload()
-            assert receive(pia, downloads, "way.bin", "tom offers way.bin") == (tmp_path / "way.bin").read_bytes()
-            assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
+    with (
+        serving(tmp_path) as (url, port),
+        at_terminal(tmp_path, port) as tom,
+        behind_link(url, down=700_000) as (linked, _link),
+    ):
+        pia = joined(chromium, linked, "pia")
+        tom.type(f"/send {tmp_path / 'way.bin'}\r")
+        pia.sees("tom offers way.bin")
+        assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
+        pia.press("Receive")
+        pia.wait_until(lambda: bool(re.search(r"[1-9]\d? %", pia.log)), "a part of the file")
+        assert chromium.execute_script(ASKS) is True  # type: ignore[no-untyped-call]
+        pia.reload()
+        assert receive(pia, downloads, "way.bin", "tom offers way.bin") == (tmp_path / "way.bin").read_bytes()
+        assert chromium.execute_script(ASKS) is False  # type: ignore[no-untyped-call]
 
 
 def test_a_file_that_is_chosen_while_the_server_is_away_is_told_and_can_be_chosen_later(chromium: Chrome, tmp_path: Path) -> None:
@@ -210,17 +213,19 @@ def test_a_page_that_is_loaded_again_goes_on_with_the_file_that_it_offered(chrom
     content = os.urandom(6 * MIB)
     (tmp_path / "long.bin").write_bytes(content)
     (tmp_path / "into").mkdir()
-    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port, "tom", "--into", str(tmp_path / "into")) as tom:
-        page_port = int(url.partition("/#")[0].rpartition(":")[2])
-        with slow_link(page_port, up=1_500_000) as link:
-            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
-            pia["file"].send_keys(str(tmp_path / "long.bin"))
-            tom.until("[pia] offers long.bin")
-            tom.type("/accept\r")
-            pia.wait_until(lambda: "% sent" in pia.log, "a part of the file")
-            pia.reload()
-            tom.until("long.bin is interrupted")
-            pia.sees("You are pia in lobby.")
-            pia["file"].send_keys(str(tmp_path / "long.bin"))
-            tom.until("from [pia] has arrived")
-            assert (tmp_path / "into" / "long.bin").read_bytes() == content
+    with (
+        serving(tmp_path) as (url, port),
+        at_terminal(tmp_path, port, "tom", "--into", str(tmp_path / "into")) as tom,
+        behind_link(url, up=1_500_000) as (linked, _link),
+    ):
+        pia = joined(chromium, linked, "pia")
+        pia["file"].send_keys(str(tmp_path / "long.bin"))
+        tom.until("[pia] offers long.bin")
+        tom.type("/accept\r")
+        pia.wait_until(lambda: "% sent" in pia.log, "a part of the file")
+        pia.reload()
+        tom.until("long.bin is interrupted")
+        pia.sees("You are pia in lobby.")
+        pia["file"].send_keys(str(tmp_path / "long.bin"))
+        tom.until("from [pia] has arrived")
+        assert (tmp_path / "into" / "long.bin").read_bytes() == content

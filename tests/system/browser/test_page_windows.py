@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 from browser import browser
-from page_user import PageUser
+from page_user import PageUser, behind_link
 from people import environment
 from programs import chat
 from selenium.webdriver import Chrome
-from slow_links import slow_link
 
 from tests.system.browser.test_page import at_terminal, joined, serving
 
@@ -63,21 +62,23 @@ def test_two_windows_with_one_key_are_two_members_and_know_whom_a_message_is_for
 
 
 def test_join_is_pressed_twice_and_one_member_comes(chromium: Chrome, tmp_path: Path) -> None:
-    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
-        page_port = int(url.partition("/#")[0].rpartition(":")[2])
-        with slow_link(page_port, down=30_000) as link:
-            page = PageUser(chromium, url.replace(str(page_port), str(link.port)))
-            page["name"].send_keys("pia")
-            chromium.execute_script("for (let at = 0; at < 3; at++) byId('join').click()")  # type: ignore[no-untyped-call]
-            assert page.text("join") == "Connecting …"
-            page.sees("You are pia in lobby.")
-            page.say("/who")
-            page.sees("SHA256:")
-            assert page.text("people") == "2 here"
-            tom.until("[pia] is here")
-            page.say("/quit")
-            assert page.is_refused() == "You have left."
-            assert page["join"].text == "Join"
+    with (
+        serving(tmp_path) as (url, port),
+        at_terminal(tmp_path, port) as tom,
+        behind_link(url, down=30_000) as (linked, _link),
+    ):
+        page = PageUser(chromium, linked)
+        page["name"].send_keys("pia")
+        chromium.execute_script("for (let at = 0; at < 3; at++) byId('join').click()")  # type: ignore[no-untyped-call]
+        assert page.text("join") == "Connecting …"
+        page.sees("You are pia in lobby.")
+        page.say("/who")
+        page.sees("SHA256:")
+        assert page.text("people") == "2 here"
+        tom.until("[pia] is here")
+        page.say("/quit")
+        assert page.is_refused() == "You have left."
+        assert page["join"].text == "Join"
 
 
 def test_a_window_that_is_loaded_again_comes_back_to_its_room_by_itself_and_another_name_is_another_member(
@@ -144,24 +145,22 @@ def test_one_that_was_removed_is_told_why_and_one_that_is_banned_stays_out(chrom
 
 
 def test_several_cuts_leave_nothing_out_and_show_nothing_twice(chromium: Chrome, tmp_path: Path) -> None:
-    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
-        page_port = int(url.partition("/#")[0].rpartition(":")[2])
-        with slow_link(page_port) as link:
-            pia, said = joined(chromium, url.replace(str(page_port), str(link.port)), "pia"), []
-            for number in range(3):
-                link.cut()
-                pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
-                pia.say(f"to all {number}.")
-                tom.type(f"for all {number}.\r")
-                tom.until(f"tom: for all {number}.")
-                link.cut(False)
-                tom.until(f"pia: to all {number}.")
-                said += [f"to all {number}.", f"for all {number}."]
-            pia.sees(said[-1])
-            assert [pia.log.count(line) for line in said] == [1] * 6
-            pia.reload()
-            pia.sees("earlier messages end here")
-            assert [pia.log.count(line) for line in said] == [1] * 6
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom, behind_link(url) as (linked, link):
+        pia, said = joined(chromium, linked, "pia"), []
+        for number in range(3):
+            link.cut()
+            pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
+            pia.say(f"to all {number}.")
+            tom.type(f"for all {number}.\r")
+            tom.until(f"tom: for all {number}.")
+            link.cut(False)
+            tom.until(f"pia: to all {number}.")
+            said += [f"to all {number}.", f"for all {number}."]
+        pia.sees(said[-1])
+        assert [pia.log.count(line) for line in said] == [1] * 6
+        pia.reload()
+        pia.sees("earlier messages end here")
+        assert [pia.log.count(line) for line in said] == [1] * 6
 
 
 def test_a_browser_that_keeps_nothing_for_a_window_joins_each_time_as_another_member(tmp_path: Path) -> None:

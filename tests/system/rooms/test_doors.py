@@ -128,7 +128,9 @@ async def test_the_start_names_each_door(home: Path) -> None:
         said = [event for event in crowd.ui.events if isinstance(event, Notice) and event.text.startswith("Listening on ")]
         assert [(event.data or {})["transport"] for event in said] == ["tcp", "unix", "memory"]
         assert [event.detail for event in said] == [False, True, True], "the first one names all"
-        assert all(name in said[0].text for name in ("unix", "memory")), "with addresses, or without where these fill the row"
+        first = said[0].text
+        assert all(f"({name})" in first for name in ("tcp", "unix", "memory")) or first.endswith(" and by unix and memory.")
+        assert len(first) <= 80
         assert all(len(event.text) <= 80 or event.text.endswith(f"{event.data['address']}.") for event in said[1:])
 
 

@@ -153,22 +153,22 @@ def test_tmux_has_its_title_and_its_bell_until_the_end(server, home, tmp_path, j
     with tmux(tmp_path, script, 80, 24, environment=home("alice")) as pane:
         pane.ask("select-pane", "-T", "mine")
         pane.press("Enter")
-        pane.until_told("#{pane_title}", "lobby")
+        pane.until_variable("pane_title", "lobby")
         with join("bob") as bob:  # who comes before alice is in the room would be told to her as a message
             in_room(bob, "bob")
             bob.type("hello" + ENTER)
-            pane.until_told("#{pane_title}", "(1) lobby")
-            assert pane.told("#{window_bell_flag}") == "0"
+            pane.until_variable("pane_title", "(1) lobby")
+            assert pane.variable("window_bell_flag") == "0"
             bob.type("hey alice" + ENTER)
-            pane.until_told("#{pane_title}", "(2) lobby")
-            pane.until_told("#{window_bell_flag}", "1")
+            pane.until_variable("pane_title", "(2) lobby")
+            pane.until_variable("window_bell_flag", "1")
             pane.type("a")
-            pane.until_told("#{pane_title}", "lobby")
+            pane.until_variable("pane_title", "lobby")
             if end == "TERM":
                 os.kill(int(pid.read_text()), signal.SIGTERM)
             else:
                 pane.press("C-c", end)  # one more would end the shell too, where it came late
-            pane.until_told("#{pane_title}", "mine")
+            pane.until_variable("pane_title", "mine")
             pane.until("over")
 
 
