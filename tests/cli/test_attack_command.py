@@ -46,7 +46,7 @@ def test_what_the_attacker_saw_and_did_is_traced(home, tmp_path) -> None:
         assert server.hear() == "Message Received: the word is rewritten"
         client.say("exit")
         assert (client.status(), attacker.status()) == (0, 0)
-        assert any("Anyone who reads that file can decrypt" in line for line in attacker.told)
+        assert any("Anyone who can read the file can decrypt" in line for line in attacker.told)
     events = read(path)
     said = [(event.group, event.way, event.data) for event in events if event.layer == "messages"]
     assert said[:2] == [("client 0", "in", b"the word is canary-7f3a"), ("server 0", "out", b"the word is rewritten")]
