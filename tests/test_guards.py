@@ -368,6 +368,29 @@ def test_temporary_folders_are_made_in_one_place() -> None:
     assert users == []
 
 
+def stale_sums(text: str) -> list[int]:
+    """The lines with an augmented assignment to shared state whose value awaits."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.AugAssign)
+        and not isinstance(node.target, ast.Name)
+        and any(isinstance(part, ast.Await | ast.YieldFrom) for part in ast.walk(node.value))
+    ]
+
+
+def test_no_augmented_assignment_to_shared_state_awaits() -> None:
+    """`self.x |= await f()` reads `self.x` before it awaits: what others assign meanwhile is lost."""
+    files = [file for file in (ROOT / name for name in (*FOLDERS, "src", "tests", "examples")) for file in file.rglob("*.py")]
+    assert [f"{file}:{line}" for file in files for line in stale_sums(file.read_text(encoding="utf-8"))] == []
+
+
+def test_an_augmented_assignment_that_awaits_is_found() -> None:
+    assert stale_sums(
+        "async def f(self):\n    self.x |= await g()\n    self.y += 1\n    x += await g()\n    z[0] += h(await g())"
+    ) == [2, 5]
+
+
 PREDICATE = re.compile(
     r"(?<!os\.path)(?<!\bentry)\.(exists|is_file|is_dir|is_symlink|is_mount|is_socket|is_fifo|is_block_device|is_char_device)\("
 )

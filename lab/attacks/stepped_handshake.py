@@ -51,7 +51,7 @@ class SteppedHandshakeIO(NegotiatingIO):
 
     async def _receive(self, kind: FrameKind, limit: int) -> bytes:
         while not self._held:
-            self._held += await self._decide(False, kind, await self._io.receive(kind, limit))
+            self._held.extend(await self._decide(False, kind, await self._io.receive(kind, limit)))
         return self._held.popleft()
 
     async def _decide(self, own: bool, kind: FrameKind, payload: bytes) -> Sequence[bytes]:

@@ -244,7 +244,8 @@ class Pump:
         try:
             while self._woken:
                 self._woken = False
-                self._woken |= await self._round()
+                if await self._round():
+                    self._woken = True
                 await asyncio.sleep(0)  # what else has to be done comes between
         finally:
             self._task = None

@@ -103,7 +103,8 @@ class TcpListener(AsyncioListener):
                 sock.listen(BACKLOG)
             self._servers += [Acceptor(sock, self.protocol, A_TURN) for sock in sockets]
         else:
-            self._servers += [await loop.create_server(self.protocol, sock=sock, backlog=BACKLOG) for sock in sockets]
+            for sock in sockets:
+                self._servers.append(await loop.create_server(self.protocol, sock=sock, backlog=BACKLOG))
         self.address = show(sockets[0].getsockname())
 
     def release(self) -> None:

@@ -70,7 +70,7 @@ async def end(
     stack.refuse(role)
     made = End(role, stack, person)
     for layer in (stack.handshake, *stack.auths):
-        made.told += await prepare(layer, role, secret)
+        made.told.extend(await prepare(layer, role, secret))
         made.told += listening(layer, ()) if role is Role.RESPONDER else ()
     return made
 

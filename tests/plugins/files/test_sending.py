@@ -106,6 +106,33 @@ async def test_what_the_system_has_in_memory_is_read_without_the_thread(tmp_path
         assert (by_thread, at_once) == ([0], [READ, 2 * READ])
 
 
+async def test_credit_that_comes_while_streams_are_looked_at_is_used(tmp_path: Path) -> None:
+    """The pump forgot that it was woken during a round that sent nothing: the transfer stood still for ever."""
+    async with sending(written(tmp_path / "x", PIECE)) as (one, _):
+        one.serve(1, 0, 0)
+        one.serve(2, 0, 0)
+        link = PatientLink()
+        pump = Pump(link, lambda: [one] if one.streams else [])
+        looked_at: list[int] = []
+
+        async def writable() -> None:
+            looked_at.append(len(looked_at))
+            if len(looked_at) == 2:  # the first stream had its turn
+                one.streams[1].credit = PIECE
+                pump.wake()
+            await asyncio.sleep(0)
+
+        link.writable = writable  # type: ignore[method-assign]
+        pump.wake()
+        while pump._task:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert [(kind, stream) for kind, stream, _ in map(parse, link.sent)] == [
+            (FileKind.PROOF, 1),
+            (FileKind.DATA, 1),
+            (FileKind.END, 1),
+        ]
+
+
 async def test_streams_take_turns(tmp_path: Path) -> None:
     async with sending(written(tmp_path / "x", 8 * PIECE)) as (one, _):
         link = PatientLink()

@@ -47,7 +47,7 @@ async def end(role, folder, *auths, **options):
     made = Stack.build({**chosen, "auth": auths}, options)
     made.refuse(role)
     it = End(role, replace(made, ui=Person()), Person())
-    it.told += await made.handshake.ready(role, nobody)
+    it.told.extend(await made.handshake.ready(role, nobody))
     return it
 
 
