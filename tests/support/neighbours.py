@@ -9,6 +9,7 @@ from ipaddress import IPv4Interface, IPv6Interface
 from zeroconf import DNSAddress, DNSOutgoing, DNSPointer, DNSRecord, DNSService, DNSText
 
 from plytalk.plugins.lan.lan_interface import GROUP, PORT, LanInterface
+from plytalk.plugins.lan.lan_search import SearchResult, search
 from plytalk.plugins.lan.service_record import SERVICE
 
 LO = LanInterface("lo", socket.if_nametoindex("lo"), (IPv4Interface("127.0.0.1/8"),))
@@ -37,6 +38,14 @@ def service(
 def entries(**pairs: str) -> bytes:
     """The bytes of a TXT record."""
     return b"".join(bytes([len(name) + 1 + len(value)]) + f"{name}={value}".encode() for name, value in pairs.items())
+
+
+async def found(seconds: float, count: int = 1) -> SearchResult:
+    """What a search finds, repeated until it has heard of at least `count` servers: on a busy machine answers come late."""
+    while True:
+        result = await search(LO, seconds)
+        if len(result.servers) + result.ignored >= count:
+            return result
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from neighbours import LO
+from neighbours import LO, found
 
 from plytalk.api.hosting import serve
 from plytalk.core.contracts.errors import CannotConnect, ImpossibleStack, Usage
@@ -41,7 +41,7 @@ async def test_a_program_announces_its_server_until_it_ends(tmp_path: Path) -> N
             if isinstance(event, Notice) and "Announced" in event.text:
                 break
         assert event.text.startswith("Announced on lo as attic.local. Everyone there sees the name and the key.")
-        [one] = (await search(LO, 0.5)).servers
+        [one] = (await found(0.5)).servers
         assert (one.name, one.text) == ("attic", ServiceText(server.fingerprint, True, "tcp"))
         assert server.address == f"127.0.0.1:{one.port}"
     assert (await search(LO, 0.5)).servers == []
@@ -57,7 +57,7 @@ async def test_another_stack_is_announced_as_that(tmp_path: Path) -> None:
         async for event in server:
             if isinstance(event, Notice) and "Announced" in event.text:
                 break
-        [one] = (await search(LO, 0.5)).servers
+        [one] = (await found(0.5)).servers
         assert one.text == ServiceText(server.fingerprint, False, "tcp")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from neighbours import HOME, KEY, LO, saying, service
+from neighbours import HOME, KEY, LO, found, saying, service
 
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.plugins.lan import announcement
@@ -39,8 +39,7 @@ def test_a_door_is_announced_where_it_can_be_reached(transport: str, address: st
 async def test_it_is_found_until_it_ends() -> None:
     ours = Announcement(LO, "kitchen", TEXT, [DOOR, AnnouncedDoor("ws", ("127.0.0.1",), 8080)])
     assert await ours.begin() == ["kitchen", "kitchen-ws"]
-    found = (await search(LO, 0.5)).servers
-    assert [(one.name, one.port, one.text) for one in found] == [
+    assert [(one.name, one.port, one.text) for one in (await found(0.5, count=2)).servers] == [
         ("kitchen", 7591, ServiceText(KEY, True, "tcp")),
         ("kitchen-ws", 8080, ServiceText(KEY, True, "ws")),
     ]

@@ -4,12 +4,12 @@ import asyncio
 import socket
 
 import pytest
-from neighbours import KEY, LO, SERVER, UNIQUE, entries, saying, service
+from neighbours import KEY, LO, SERVER, UNIQUE, entries, found, saying, service
 from zeroconf import DNSAddress, DNSNsec, DNSPointer
 
 from plytalk.plugins.lan import lan_search
 from plytalk.plugins.lan.announcement import AnnouncedDoor, Announcement
-from plytalk.plugins.lan.lan_search import MAX_ADDRESSES, FoundServer, SearchResult, resolve, search
+from plytalk.plugins.lan.lan_search import MAX_ADDRESSES, FoundServer, SearchResult, resolve
 from plytalk.plugins.lan.service_record import SERVICE, ServiceText
 
 pytestmark = pytest.mark.usefixtures("alone_on_loopback")
@@ -20,7 +20,7 @@ GOOD = service("kitchen", entries(fp=KEY, v="1"))
 async def searched(*records: object, raw: tuple[bytes, ...] = ()) -> SearchResult:
     """What a search finds while a neighbour says this."""
     with saying(records, raw=raw):
-        return await search(LO, 0.4)
+        return await found(0.4)
 
 
 async def test_a_server_is_found_with_what_it_says() -> None:
