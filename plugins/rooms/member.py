@@ -1,7 +1,8 @@
 """A member of a room, at the server: one connection, whatever stack it speaks.
 
-A client that knows rooms asks to `join`, and is sent events. One that says something else first, or nothing for a moment, is sent
-lines of text: a guest of an existing chat, or a client of plytalk/1 that knows no rooms.
+A client that knows rooms asks to `join`, and is sent events. One that says something else first is sent lines of text: a guest of an
+existing chat, or a client of plytalk/1 that knows no rooms. One that is silent for a moment is pinged: items arrive in order, so a pong
+without a `join` before it means the same, however slow the network is.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError, Usage
-from plytalk.core.contracts.items import Ack, Extension, is_exit
+from plytalk.core.contracts.items import Ack, Extension, Ping, is_exit
 from plytalk.core.contracts.limits import KIB, Limits
 from plytalk.core.contracts.optional import login_of
 from plytalk.core.contracts.public_key import PublicKey
@@ -33,7 +34,7 @@ from plytalk.plugins.rooms.signals import KINDS, NO_SIGNALS, pass_on
 from plytalk.plugins.rooms.ui_events import plain_line
 
 GRACE = 1.0
-"""How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""
+"""How long a peer may be silent before it is pinged to find out whether it knows rooms, in seconds."""
 FLUSHED = 16 * KIB
 """After how many characters of lines they are sent, also within one turn of the event loop."""
 _ids = count(1)
@@ -104,7 +105,7 @@ class Member(PacedSpeaker):
         session.attach(self)
         session.when_over(self._end)
         if session.stack.make_messages.layer.extensible:
-            self._waiting = hub.loop.call_later(GRACE, self._enter_plainly)
+            self._waiting = hub.loop.call_later(GRACE, session.send_item, Ping())
         else:
             self._enter_plainly()
 
@@ -177,6 +178,10 @@ class Member(PacedSpeaker):
         if self._waiting:
             self._waiting.cancel()
             self._waiting = None
+
+    def hear_pong(self) -> None:
+        """It has read a ping: one that knows rooms sends its `join` before it reads anything."""
+        self._enter_plainly()
 
     def hear_goodbye(self) -> None:
         """It has said goodbye, and is answered when all that it said is in the room and its commands have been answered."""

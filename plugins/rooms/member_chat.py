@@ -23,6 +23,9 @@ class ChatMember(Meter, Protocol):
     def hear_extension(self, kind: int, body: bytes) -> None:
         """It sent an `Extension` of this type."""
 
+    def hear_pong(self) -> None:
+        """It sent a pong."""
+
     def catch_up(self) -> None:
         """Send it what the others in its room have been told."""
 
@@ -44,6 +47,10 @@ class MemberChat(DirectChat):
     def hear_extension(self, item: Extension) -> None:
         if self.member:
             self.member.hear_extension(item.type, item.body)
+
+    def hear_pong(self, body: bytes) -> None:
+        if self.member:
+            self.member.hear_pong()
 
     def hear_goodbye(self) -> None:
         if self.member:

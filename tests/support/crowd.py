@@ -356,15 +356,16 @@ class Crowd:
             await asyncio.sleep(0)
         await idle()  # the others hear of it in the turn after
 
-    async def stranger(self, key: str) -> Stranger:
-        """A peer that has said nothing yet."""
+    async def stranger(self, key: str, begins: bool = True) -> Stranger:
+        """A peer that has said nothing yet. Unless it `begins`, it reads nothing until its session does."""
         stack, ui = stack_of(self.home(key), self._transport)
         for sentence in await prepare(stack.handshake, Role.INITIATOR, str):
             notify(ui, sentence)
         session = DirectChat(Connection(stack, await stack.transport.connect(*self.place), Role.INITIATOR, limits=self._limits))
         await session.open()
         stranger = Stranger(session)
-        session.begin()
+        if begins:
+            session.begin()
         self.strangers.append(stranger)
         return stranger
 

@@ -19,6 +19,7 @@ from plytalk.plugins.rooms import member as members
 from plytalk.plugins.rooms.room_events import Kind
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import RecordingUi
+from plytalk.testing.verdict import idle
 
 # -- those that hear lines ------------------------------------------------------------------------------------------------
 
@@ -65,6 +66,23 @@ async def test_who_says_nothing_for_a_moment_hears_lines_too(home: Path, monkeyp
         await plain.until(lambda: "alice: again" in plain.texts)
         assert plain.session.stack.ui.messages == ["alice: hello"]
         assert len(crowd.hub.members) == 3
+
+
+async def test_one_whose_join_is_late_hears_no_lines(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "GRACE", 0.0)
+    async with Crowd(home, headless=True) as crowd:
+        alice = await crowd.joins("alice")
+        late = await crowd.stranger("late", begins=False)  # as behind a slow network
+        alice.session.say("hello")
+        await alice.until(lambda: "alice: hello" in alice.texts)
+        await idle()
+        late.ask(instance="late", name="late")
+        late.session.begin()
+        await late.welcome()
+        alice.session.say("again")
+        await late.until(lambda: "alice: again" in late.texts)
+        assert late.session.stack.ui.messages == []
+        assert alice.texts == ["* [alice] is here.", "alice: hello", "* [late] is here.", "alice: again"]
 
 
 async def test_who_knows_no_rooms_is_shown_the_backlog_without_private_words(home: Path) -> None:

@@ -36,6 +36,9 @@ class Noting:
         self.taken += self._takes
         return self._takes
 
+    def hear_pong(self) -> None:
+        pass
+
     def catch_up(self) -> None:
         self.session.send_item(Extension(8, b"news"))
 
