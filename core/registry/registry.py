@@ -21,6 +21,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.source_places import function_location
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import ATTACK, PROFILE, Found, Point, found, installed
+from plytalk.core.registry.process_state import keeping_process_state
 from plytalk.core.registry.quick_loading import loading
 from plytalk.core.registry.validation import HOOKS, fault_of, fault_of_hooks, import_location
 
@@ -39,6 +40,12 @@ class Problem(Struct, frozen=True):
     origin: str
     error: PluginError
     usable: bool = False
+
+
+class KeptText(io.StringIO):
+    """What a plugin prints when it is imported, also if it closes standard output."""
+
+    def close(self) -> None: ...
 
 
 class Manager(pluggy.PluginManager):
@@ -210,9 +217,10 @@ class Registry:
         return brought[what]
 
     def _import(self, one: Found) -> ModuleType:
-        printed = io.StringIO()
+        printed, changed = KeptText(), list[str]()
+        output = contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed)
         try:
-            with loading(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            with loading(), keeping_process_state(changed), output[0], output[1]:
                 module: ModuleType = import_module(one.module)
                 if fault := fault_of_hooks(vars(module)):
                     raise BrokenPlugin(f"The plugin `{one.key}` of {one.origin} is broken: {fault}")
@@ -231,7 +239,7 @@ class Registry:
                 f"{import_location(error, one.module)}",
                 f"Repair it, uninstall {one.distribution}, or block it with -p no:{one.key}.",
             ) from error
-        self._remark(one, printed.getvalue())
+        self._remark(one, printed.getvalue(), changed)
         return module
 
     def _collect(self, one: Found, module: ModuleType) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -247,7 +255,7 @@ class Registry:
                         raise BrokenPlugin(f"The plugin `{one.key}` of {one.origin} is broken: {fault}")
                     yield (getattr(brought, "kind", PROFILE), brought.name), brought
 
-    def _remark(self, one: Found, printed: str) -> None:
+    def _remark(self, one: Found, printed: str, changed: Collection[str]) -> None:
         """Report what does not keep the plugin from being used."""
         remarks = [
             f"The plugin `{one.key}` of {one.origin} brings {kind}-{name}, which no entry point names, so nobody can choose it."
@@ -256,6 +264,9 @@ class Registry:
         ]
         if printed:
             remarks.append(f"The plugin `{one.key}` of {one.origin} prints when it is imported: {_short(printed)!r}.")
+        if changed:
+            what = " and ".join(changed)
+            remarks.append(f"The plugin `{one.key}` of {one.origin} changes {what} when it is imported, which was put back.")
         self.problems += [Problem(one.key, one.origin, PluginError(remark), usable=True) for remark in remarks]
 
     def _set_aside(self, one: Found, error: PluginError) -> None:

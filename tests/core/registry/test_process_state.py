@@ -1,0 +1,82 @@
+"""What a plugin changes of the process when it is imported is put back, and told."""
+
+import os
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+import programs
+import pytest
+from strangers import good, plant, server_with
+
+from plytalk.core.registry.process_state import keeping_process_state
+from plytalk.core.registry.registry import Registry
+
+CHANGES = {
+    "the handler of SIGINT": "import signal\nsignal.signal(signal.SIGINT, lambda *_: None)\n",
+    "the handler of SIGTERM": "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n",
+    "the current folder": "import os\nos.chdir('/')\n",
+    "the filters of warnings": "import warnings\nwarnings.filterwarnings('error', 'of nothing else')\n",
+    "sys.excepthook": "import sys\nsys.excepthook = print\n",
+    "sys.unraisablehook": "import sys\nsys.unraisablehook = print\n",
+}
+STREAMS = {
+    "another stdout": "import io, sys\nsys.stdout = io.StringIO()\n",
+    "no stderr": "import sys\nsys.stderr = None\n",
+    "a closed stdout": "import sys\nsys.stdout.close()\n",
+}
+
+
+def seen() -> list[object]:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    return [*handlers, os.getcwd(), list(warnings.filters), sys.excepthook, sys.unraisablehook, sys.stdout, sys.stderr]
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_is_put_back_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    before = seen()
+    plant(tmp_path, "plytalk-cipher-loud", {"cipher-loud": CHANGES[what] + good("loud")})
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = Registry()
+    assert registry.layer("cipher", "loud").name == "loud"
+    assert seen() == before
+    said = f"The plugin `cipher-loud` of plytalk-cipher-loud 1.0 changes {what} when it is imported, which was put back."
+    assert [str(one.error) for one in registry.problems if one.key == "cipher-loud" and one.usable] == [said]
+
+
+@pytest.mark.parametrize("what", STREAMS)
+def test_streams_are_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    before = seen()
+    plant(tmp_path, "plytalk-cipher-loud", {"cipher-loud": STREAMS[what] + good("loud")})
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = Registry()
+    assert registry.layer("cipher", "loud").name == "loud"
+    assert seen() == before
+    assert not [one for one in registry.problems if one.key == "cipher-loud"]
+
+
+def test_what_cannot_be_put_back_changes_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    before, changed = sys.excepthook, list[str]()
+    with keeping_process_state(changed):
+        os.chdir("/")
+        gone.rmdir()
+        sys.excepthook = print
+    assert changed == ["the current folder", "sys.excepthook"]
+    assert sys.excepthook is before
+
+
+def test_control_c_still_says_goodbye(tmp_path: Path) -> None:
+    text = CHANGES["the handler of SIGINT"] + "from plytalk import Command, Feature, hookimpl\ndef wait(call): pass\n"
+    with server_with("wait", text, tmp_path) as (server, port):
+        environment = programs.home(tmp_path, "client") | programs.importing(tmp_path)
+        with programs.connect(port, "--accept-new", "--feature", "bad", environment=environment) as client:
+            client.say("/who")
+            client.tells(", SHA256:")
+            client.process.send_signal(signal.SIGINT)
+            assert client.status() == 130
+        server.process.send_signal(signal.SIGINT)
+        assert server.status() == 130
