@@ -1,7 +1,7 @@
 """What belongs to the whole process, and what a plugin therefore must not change when it is imported.
 
-What a library does for its own programs would break a conversation: with another handler of Ctrl-C no goodbye is said, and in another
-folder the files that the user named are not found. Standard output and error are replaced for the import anyway.
+What a library does for its own programs would break a conversation: with another handler of Ctrl-C no goodbye is said, and in
+another folder the files that the user named are not found. Standard output and error are replaced for the import anyway.
 """
 
 import os
@@ -26,7 +26,7 @@ def keeping_process_state(changed: list[str]) -> Iterator[None]:
         for (what, was, put_back), (_, now, _) in zip(before, list(_state()), strict=True):
             if now != was:
                 changed.append(what)
-                with suppress(OSError, TypeError, ValueError):  # a folder that has gone, no Python handler, or not the main thread
+                with suppress(OSError, TypeError, ValueError):  # the folder has gone, or another thread
                     put_back(was)
 
 
@@ -36,7 +36,7 @@ def _state() -> Iterator[tuple[str, Any, Callable[[Any], object]]]:
         if number := getattr(signal, name, None):
             yield f"the handler of {name}", signal.getsignal(number), partial(signal.signal, number)
     yield "the current folder", _folder(), os.chdir
-    yield "the filters of warnings", warnings.filters[:], partial(warnings.filters.__setitem__, slice(None))
+    yield "the filters of warnings", warnings.filters[:], partial(setattr, warnings, "filters")
     for name in ("excepthook", "unraisablehook"):
         yield f"sys.{name}", getattr(sys, name), partial(setattr, sys, name)
 

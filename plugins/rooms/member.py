@@ -1,8 +1,8 @@
 """A member of a room, at the server: one connection, whatever stack it speaks.
 
-A client that knows rooms asks to `join`, and is sent events. One that says something else first is sent lines of text: a guest of an
-existing chat, or a client of plytalk/1 that knows no rooms. One that is silent for a moment is pinged: items arrive in order, so a pong
-without a `join` before it means the same, however slow the network is.
+A client that knows rooms asks to `join`, and is sent events. One that says something else first is sent lines of text: a guest of
+an existing chat, or a client of plytalk/1 that knows no rooms. One that is silent for a moment is pinged: items arrive in order,
+so a pong without a `join` before it means the same, however slow the network is.
 """
 
 import asyncio
