@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -234,6 +235,12 @@ def test_control_c_while_waiting():
         ours.process.send_signal(signal.SIGINT)
         assert ours.status() == 130
         assert ours.told[-1] == "chat: Interrupted."
+
+
+def test_control_c_while_the_program_is_loaded(tmp_path: Path):
+    (tmp_path / "click.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    run = chat("--help", environment=ENVIRONMENT | importing(tmp_path))
+    assert (run.stdout, run.stderr, run.returncode) == ("", "chat: Interrupted.\n", Exit.INTERRUPTED)
 
 
 LOST = """
