@@ -3,15 +3,20 @@
 import ast
 import inspect
 import os
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
+from plytalk.core.contracts import audit, optional, sealed_count, spans, wire
+from plytalk.core.contracts.attack import Attack, Outcome
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.registry import Registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,6 +31,14 @@ NOT_OURS = {"__pycache__", "build", "dist", "site", "node_modules"}
 MOST_LINES, MOST_LINES_OF_TESTS = 300, 800
 """Of every Python file; tests, which are read one by one, and what makes the docs may be longer."""
 MOST_REQUIRED = 5
+OPTIONAL = (optional.__dict__ | sealed_count.__dict__ | spans.__dict__ | wire.__dict__ | {"Audits": audit.Audits}).values()
+MOST_OPTIONAL = 2
+"""How many members an optional Protocol has at most."""
+ABOVE = re.compile(
+    r"\b(people|person|users?|uis?|screens?|rooms?|members?|chats?|conversations?|reconnect\w*|resuming|notices?|saniti[sz]\w*|clean)\b",
+    re.IGNORECASE,
+)
+"""What a connection knows nothing of."""
 
 
 def sources(root: Path = ROOT) -> dict[str, ast.Module]:
@@ -176,6 +189,69 @@ def test_a_layer_has_few_members_that_it_must_define(kind: str) -> None:
     assert len(required(contract)) <= MOST_REQUIRED, required(contract)
 
 
+def members_of(protocol: type) -> set[str]:
+    """The public members that a Protocol names itself."""
+    return {name for name in {*vars(protocol), *inspect.get_annotations(protocol)} if not name.startswith("_")}
+
+
+def large_protocols(found: Iterable[object]) -> set[str]:
+    protocols = (one for one in found if isinstance(one, type) and getattr(one, "_is_protocol", False))
+    return {one.__name__ for one in protocols if len(members_of(one)) > MOST_OPTIONAL}
+
+
+def test_an_optional_protocol_has_one_or_two_members() -> None:
+    assert large_protocols(OPTIONAL) == set()
+
+
+def test_what_few_layers_need_is_not_in_the_base_class() -> None:
+    """A contract that is found by `isinstance` would be found in every layer."""
+    protocols = [one for one in vars(optional).values() if isinstance(one, type) and getattr(one, "_is_protocol", False)]
+    assert len(protocols) > 20
+    assert {name for one in protocols for name in members_of(one)} & set(dir(Layer)) == set()
+    assert not hasattr(Layer, "ready")
+
+
+def test_attacks_are_not_layers() -> None:
+    assert not issubclass(Attack, Layer)
+    assert "attack" not in KINDS
+
+
+def test_the_lab_has_four_words_for_an_outcome() -> None:
+    assert [outcome.value for outcome in Outcome] == ["held", "broken", "not applicable", "error"]
+
+
+# -- the connection -------------------------------------------------------------------------------------------------------
+
+
+def test_a_connection_knows_nothing_of_what_is_above_it() -> None:
+    assert ABOVE.findall((ROOT / "core/pipeline/connection.py").read_text("utf-8")) == []
+
+
+def test_a_connection_has_a_small_interface() -> None:
+    """Items go in and out; reading can be stopped; it ends."""
+    methods = {name for name, one in vars(Connection).items() if inspect.isfunction(one) and not name.startswith("_")}
+    reading, ending = {"stop_reading", "read_on", "ignore_rest"}, {"drop_pending", "fail"}
+    assert methods == {"open", "start", "send", "flush", "close"} | reading | ending
+
+
+def replaced_methods(root: Path) -> list[str]:
+    """Where a public method is replaced. mypy refuses that, so it takes a comment that silences mypy.
+
+    prompt_toolkit has a private method for a change of the terminal's size, and no other way to be told of it.
+    """
+    return [
+        f"{name}:{number}"
+        for name, folder in FOLDERS.items()
+        for file in sorted((root / folder).rglob("*.py"))
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1)
+        if re.search(r"\.[a-z]\w* = .*method-assign|type: ignore(?!\[)", line)
+    ]
+
+
+def test_no_method_is_replaced() -> None:
+    assert replaced_methods(ROOT) == []
+
+
 # -- planted faults -------------------------------------------------------------------------------------------------------
 
 
@@ -207,3 +283,24 @@ def test_the_checks_find_planted_faults() -> None:
         f: int
 
     assert required(Much) >= set("abcdef")
+
+    class Three(Protocol):
+        a: int
+
+        @property
+        def b(self) -> int: ...
+
+        def c(self) -> int: ...
+
+    assert large_protocols([Three, Much, 3]) == {"Three"}
+    assert ABOVE.findall("Tell the user of the room, cleaned: a Notice is sanitised.") == ["user", "room", "Notice", "sanitised"]
+
+
+def test_a_replaced_method_is_found(tmp_path: Path) -> None:
+    for folder in FOLDERS.values():
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "core" / "patch.py").write_text(
+        "x._f = 1  # type: ignore[method-assign]\nx.send = f  # type: ignore[method-assign]\n"
+    )
+    (tmp_path / "lab" / "patch.py").write_text("stream.send = f  # type: ignore\n")
+    assert replaced_methods(tmp_path) == ["core:2", "lab:1"]

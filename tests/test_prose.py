@@ -180,7 +180,7 @@ def test_a_planted_sentence_is_found_across_lines() -> None:
         "Who said that?",
         "Messages on the other side are kept.",
         "Someone else has the key.",
-        "There are so many of them that one more does no harm.",
+        "There are so many of these that one more does no harm.",
         "The attacker stands between the two programs.",
     ],
 )

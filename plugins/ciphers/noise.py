@@ -1,11 +1,11 @@
-"""Noise transport messages (Noise, section 5.1 and 11): the two cipher states that a Noise handshake leaves.
+"""Noise transport messages (Noise, sections 5.1 and 11), sealed with the two cipher states of a Noise handshake.
 
     +------------+-----+
     | ciphertext | tag |      as long as the plaintext, 16 bytes; no associated data; the nonce is a counter that is not sent
     +------------+-----+
 
-Each direction has its own key and counter, so a record that is repeated, reordered, dropped or sent back does not open. After
-2^20 records or 1 GiB of ciphertext a direction is rekeyed (section 4.2), which both ends count alike.
+Each direction has its own key and counter, so a record that is repeated, reordered or reflected does not open, nor does one
+that follows a dropped record. After 2^20 records or 1 GiB of ciphertext, both ends rekey a direction (section 4.2).
 """
 
 import gc
@@ -87,10 +87,10 @@ class NoiseTransport(Cipher):
             n = into.n
             plaintext: bytes = into.crypt(into.nonce(n), sealed, None)
         except LocalError:
-            if not self._failed:  # no keys any more, and nobody's fault but ours
+            if not self._failed:  # the keys were forgotten, so the fault is ours
                 raise
             raise Tampered("Another record came after one that did not decrypt.") from None
-        except Exception:  # the first failure is the last: what comes now may be anything
+        except Exception:  # the first failure is final: later records cannot be trusted
             self._failed = True
             self.forget()
             raise Tampered("A record did not decrypt: someone changed, repeated, reordered or dropped what was sent.") from None
@@ -100,7 +100,7 @@ class NoiseTransport(Cipher):
 
     def open_batch(self, sealed: Sequence[bytes]) -> list[bytes]:
         if not self._in.has_room_for(sealed):
-            raise LocalError("This direction is rekeyed within the batch.")  # so it goes on one by one
+            raise LocalError("This direction is rekeyed within the batch.")  # the records are then handled one by one
         return self._in.crypt_each(sealed, sum(map(len, sealed)))
 
     def fields(self, message: Passed) -> Iterator[Span]:
@@ -109,7 +109,7 @@ class NoiseTransport(Cipher):
         yield sealed.rest("tag", made_of=f"key of this direction, {counter}, ciphertext")
 
     def forget(self) -> None:
-        """Drop both keys: whatever is to be sealed or opened from now on is refused, by LocalError."""
+        """Drop both keys. Later calls raise LocalError."""
         for direction in (self._out, self._in):
             direction.state.forget()
             direction.bind()
@@ -119,7 +119,7 @@ class NoiseTransport(Cipher):
 
 
 class _Direction:
-    """One direction's cipher state, with what the loop needs bound: it is rekeyed when `n` is `last` or no `room` is left."""
+    """One direction's cipher state, with bound methods for the loop. It is rekeyed when `n` is `last`, or no `room` is left."""
 
     __slots__ = ("crypt", "last", "n", "nonce", "room", "state", "way")
 
@@ -132,11 +132,11 @@ class _Direction:
         self.crypt, self.nonce = getattr(self.state, self.way), self.state.nonce
 
     def has_room_for(self, records: Sequence[bytes]) -> bool:
-        """Whether this many records surely fit under the present key."""
+        """Whether all these records fit under the current key."""
         return self.n + len(records) <= self.last and self.room > sum(map(len, records)) + TAG * len(records)
 
     def crypt_each(self, records: Sequence[bytes], size: int) -> list[bytes]:
-        """Seal or open records, of `size` sealed bytes. Nothing changes where one does not open."""
+        """Seal or open records, of `size` sealed bytes in all. If one does not open, nothing changes."""
         n, end = self.n, self.n + len(records)
         done = list(map(self.crypt, map(self.nonce, range(n, end)), records, repeat(None)))
         self.n = end
@@ -156,7 +156,7 @@ class _Direction:
 def _forget_all() -> None:
     """A forked child has the parent's keys and counters: it must never use them.
 
-    They are found among all objects, since a list of them would cost every conversation memory for what hardly ever happens.
+    They are found among all objects: a list of them would cost memory in every conversation, for something very rare.
     """
     for one in gc.get_objects():
         if isinstance(one, NoiseTransport):

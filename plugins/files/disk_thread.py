@@ -1,7 +1,7 @@
-"""A thread that works on the disk, so that a slow or busy disk does not delay messages.
+"""A thread for work on the disk, so that a slow or busy disk does not delay messages.
 
-Each piece of work is queued and answered with as few calls and wakes as possible: with `concurrent.futures` a transfer takes a
-tenth more of processor time.
+Each piece of work is queued and answered with as few calls and wake-ups as possible: with `concurrent.futures`, a transfer takes
+a tenth more processor time.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ Work = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 
 class DiskThread:
-    """Does one thing after another, in the order of the calls."""
+    """Runs functions in a thread, one after another, in the order of the calls."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -27,7 +27,7 @@ class DiskThread:
         self._runs = self._ends = False
 
     def start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        """Do this in the thread, even if nobody waits for it any more. If no thread can be started, the answer is a Shortage."""
+        """Run `work` in the thread, even if the future is dropped. The future raises Shortage if no thread can be started."""
         if self._ends:
             raise RuntimeError("This thread does nothing more.")
         answer: asyncio.Future[T] = self._loop.create_future()
@@ -39,13 +39,13 @@ class DiskThread:
             if not (short := shortage(error)):
                 raise
             answer.set_exception(short)
-            answer.exception()  # marks it as retrieved, since perhaps nobody waits for it
+            answer.exception()  # marks it as retrieved: perhaps nobody waits for it
         else:
             self._asked.put((work, answer))
         return answer
 
     def end(self, work: Callable[[], None]) -> "asyncio.Future[None]":
-        """Do this last and end the thread; do it here if no thread runs."""
+        """Run `work` as the last thing, and end the thread. Without a thread, run it here."""
         if self._runs:
             last = self.start(work)
             self._asked.put(None)
@@ -57,26 +57,26 @@ class DiskThread:
         return last
 
     def __del__(self) -> None:
-        self._asked.put(None)  # nobody can ask for more
+        self._asked.put(None)  # there can be no more work
 
 
 class _Answers:
-    """What has been done and is not told yet. The event loop is woken once for all of it."""
+    """The results that have not been set on their futures. The event loop is woken once for all of them."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop, self._wakes = loop, False
         self._ready: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
 
     def add(self, answer: "asyncio.Future[Any]", result: object, error: BaseException | None) -> None:
-        """In the thread."""
+        """Add a result: called in the thread."""
         self._ready.append((answer, result, error))
         if not self._wakes:
             self._wakes = True
-            with suppress(RuntimeError):  # the event loop is closed: the program ends
+            with suppress(RuntimeError):  # the event loop is closed
                 self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
-        self._wakes = False  # first: what is added from now on wakes the loop again
+        self._wakes = False  # first, so that anything added from now on wakes the loop again
         while self._ready:
             answer, result, error = self._ready.popleft()
             if answer.cancelled():
@@ -95,4 +95,4 @@ def _run(asked: "SimpleQueue[Work | None]", answers: _Answers) -> None:
         except BaseException as raised:
             result, error = None, raised
         answers.add(answer, result, error)
-        del one, work, answer, result, error  # while it waits for more it must hold nothing
+        del one, work, answer, result, error  # hold no references while waiting

@@ -1,8 +1,8 @@
-"""Files at a server: who offers what, and the way of the bytes from each sender to those that accepted. Nothing is kept here.
+"""The exchange of files at a server: the open offers, and the bytes from each sender to its receivers. It stores no file.
 
-a sender  -- offer -->  the server  -- offer -->  everybody in its room
-          <-- open --               <-- open --   one that accepts, and others at the same byte
-          -- data -->               -- data -->   each of them, as fast as the slowest; one that is too slow gets a feed alone
+a sender  -- offer -->  the server  -- offer -->  all members of its room
+          <-- open --               <-- open --   a receiver, and others that start at the same byte
+          -- data -->               -- data -->   each, at the speed of the slowest; one that is too slow gets its own feed
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ CANNOT_RECEIVE = "{} offers a file. Your program cannot receive files."
 
 
 class Exchange:
-    """`find` gives the member of a name, or raises ChatError; `pack` makes records of items.
+    """`find` returns the member with a name, or raises ChatError; `pack` turns items into records.
 
     `own_key` is the fingerprint of the server's key: an offer to that key is for the server's user.
     """
@@ -61,8 +61,8 @@ class Exchange:
     # -- coming and going -------------------------------------------------------------------------------------------------
 
     def hear(self, member: Any, body: bytes) -> None:
-        """A member has sent an item. Raises BadFrame."""
-        if member.room is not None:  # what a member that has left had sent before must not bring it back
+        """Handle an item from a member. Raises BadFrame."""
+        if member.room is not None:  # an item of a member that has left must not bring it back
             self._hear(self._party(member), body)
 
     def _party(self, member: Any) -> Party:
@@ -72,7 +72,7 @@ class Exchange:
         return self._parties[member]
 
     def entered(self, member: Any) -> None:
-        """A member has entered a room: tell it of the open offers there."""
+        """Send a member that has entered a room the open offers there."""
         for offer in self._offers.values():
             if offer.room is not member.room:
                 continue
@@ -83,7 +83,7 @@ class Exchange:
                 self._announce(offer, member)
 
     def left(self, member: Any, cut: bool, moves: bool = False) -> None:
-        """A member has left its room, with all that it offers; `cut` says that it may come back, `moves` that it goes on here."""
+        """Withdraw the offers of a member that left its room. `cut`: it may reconnect. `moves`: it enters another room."""
         party = self._parties.pop(member, None)
         if party is None:
             return
@@ -127,7 +127,7 @@ class Exchange:
 
     @staticmethod
     def _feed(party: Party, stream: int, do: Callable[[Feed], None]) -> None:
-        """What comes for a feed that is over was under way when it ended."""
+        """Handle an item of a feed. If the feed has ended, the item was in flight, and is ignored."""
         if feed := party.feeds.get(stream):
             do(feed)
 
@@ -178,7 +178,9 @@ class Exchange:
         )
 
     def _addressed(self, said: Offering, room: Any) -> Any:
-        """The member to whom it is offered, None for all, and for one that is away. Raises ChatError for an unknown name."""
+        """Return the member that an offer is for; None if it is for all, or for a member that is away. Raises ChatError for an
+        unknown name.
+        """
         if said.to is None:
             return None
         if said.key is None:
@@ -187,7 +189,7 @@ class Exchange:
         return next((one for one in present(room) if self._is_same(one, whom)), None)
 
     def _is_same(self, member: Any, whom: dict[str, Any] | None) -> bool:
-        """Whether a member is the one whom an offer is for: by its key, or without keys by its name."""
+        """Whether an offer is for this member: by its key, or by its name if there is no key."""
         if whom is None:
             return False
         known = sender(member)
@@ -196,7 +198,7 @@ class Exchange:
         return bool(known["key"] == whom["key"] and (known["key"] is not None or known["name"] == whom["name"]))
 
     def _announce(self, offer: StandingOffer, member: Any) -> bool:
-        """Tell a member of an offer; whether it can receive it."""
+        """Send a member an offer. Return whether its program supports files."""
         name = offer.source.member.name
         if not can_receive(member):
             member.tell(CANNOT_RECEIVE.format(name))
@@ -209,7 +211,7 @@ class Exchange:
         self._offers.pop(offer.number, None)
         offer.source.offers.pop(offer.own, None)
         told = [party for member, party in self._parties.items() if offer.is_for(party) and member.room is offer.room]
-        if why is FileFailure.GONE:  # told first: receivers keep a file whose sender may come back
+        if why is FileFailure.GONE:  # told first: receivers keep the file of a sender that may reconnect
             self._tell_withdrawn(told, offer, cut)
         for feed in tuple(offer.feeds):
             feed.fail(why)
@@ -250,7 +252,7 @@ class Exchange:
 
 
 def named(said: Offering) -> dict[str, Any] | None:
-    """The member whom an offer names, which may be away; None where it is for all."""
+    """Return the name and key of the member that an offer is for, who may be away; None if it is for all."""
     return None if said.to is None else {"name": said.to, "key": said.key or None}
 
 
@@ -260,7 +262,7 @@ def can_receive(member: Any) -> bool:
 
 
 def described(said: Offering) -> FileOffer:
-    """What is offered. Raises NotOffered."""
+    """Return the file of an offer. Raises NotOffered."""
     try:
         file = msgspec.convert(said.file, FileOffer)
     except msgspec.ValidationError:

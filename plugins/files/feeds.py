@@ -1,9 +1,8 @@
-"""Streams from the sender of a file to the server: read once for all receivers that keep pace.
+"""Feeds: streams from the sender of a file to the server, each read once for all receivers that keep pace.
 
-    begun (for those that want the same byte) -> granted as much as its slowest receiver has credit for -> over
+    begun (for receivers that want the same byte) -> granted as many bytes as the slowest has credit for -> over
 
-A receiver that holds up the others for SLOW seconds, or again and again for more than half of the time, gets a feed alone, from
-where it is.
+A receiver that holds up the others for SLOW seconds, or repeatedly for more than half of the time, continues with its own feed.
 """
 
 import asyncio
@@ -35,21 +34,21 @@ from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.parties import Party, Taker
 
 SLOW = 0.5
-"""How long one receiver may hold up the others, in seconds."""
+"""The time for which one receiver may hold up the others, in seconds."""
 TIMER_TOLERANCE = 0.01
-"""How much too early a timer may fire, in seconds."""
+"""The time by which a timer may fire too early, in seconds."""
 GATHER = 0.1
-"""How long a feed waits for another receiver that begins at the same byte, in seconds, where there can be more."""
+"""The time that a feed waits for another receiver at the same byte, in seconds, if there can be one."""
 GATHERED = 0.5
-"""How long it waits for all of them."""
+"""The time that it waits for all receivers, in seconds."""
 
 PackItems = Callable[[Sequence[Item]], Iterable[bytes]]
 
 
 @dataclass(eq=False)
 class StandingOffer:
-    """An offer at the server. `number` is the server's, `own` the sender's; `whom` the member whom it is for, None for all in
-    the room, and `audience` the one that is there. `numbers` gives those of new feeds.
+    """An open offer at the server. `number` is the server's number, `own` the sender's. `whom` names the member that it is for,
+    None for all in the room; `audience` is that member if it is present. `numbers` yields the numbers of new feeds.
     """
 
     numbers: Iterator[int]
@@ -63,15 +62,15 @@ class StandingOffer:
     audience: Party | None
     feeds: "dict[Feed, None]" = field(default_factory=dict)
     replies: set[tuple[Party, str]] = field(default_factory=set)
-    """Which replies of whom its sender was told."""
+    """The replies that its sender was told, each with the member."""
 
     def is_for(self, party: Party) -> bool:
-        """Whether a member may have it."""
+        """Whether a member may receive it."""
         return party is not self.source and (self.whom is None or self.audience is party)
 
 
 class Feed:
-    """One stream from the sender: `at` is the next byte that comes, `granted` how many were asked for and have not come."""
+    """One stream from the sender. `at` is the next byte to come, `granted` the number of bytes asked for that have not come."""
 
     def __init__(self, offer: StandingOffer, at: int, pack: PackItems) -> None:
         self.number, self.offer, self.at, self._pack = next(offer.numbers), offer, at, pack
@@ -90,44 +89,44 @@ class Feed:
         offer.source.feeds[self.number] = self
 
     def add(self, taker: Taker) -> None:
-        """Serve a receiver that wants the byte `at` next."""
+        """Add a receiver, which needs the byte `at` next."""
         self.takers[taker] = None
         taker.feed, taker.offer = self, self.offer
 
     def is_joined_at(self, at: int) -> bool:
-        """Whether one that wants this byte next can still begin with the others."""
+        """Whether a receiver that needs this byte next can still join."""
         return self.at == at and self._gathers and all(taker.credit for taker in self.takers)
 
     def begin_soon(self, alone: bool) -> None:
-        """Begin when no other receiver has come for a while, or at once where there can be no other."""
+        """Begin when no other receiver has joined for a while, or at once if there can be no other (`alone`)."""
         if self._gathers:
             self._stop_timer()
             now = self._loop.time()
             self._timer = self._loop.call_at(now if alone else min(now + GATHER, self._made + GATHERED), self.begin)
 
     def begin(self) -> None:
-        """Ask for the first bytes, as soon as every receiver can take some."""
+        """Ask the sender for the first bytes, once every receiver has credit."""
         self._timer, self._gathers = None, False
         self.grant()
 
     def go_on(self) -> None:
-        """A receiver can take more."""
+        """Continue when a receiver has more credit."""
         if not (self._gathers or self.granted):
             self.grant()
 
     def credit(self, taker: Taker, size: int) -> None:
-        """A receiver gives credit."""
+        """Add credit from a receiver."""
         taker.credit += size
         if not self._gathers:
             self.grant()
 
     def grant(self) -> None:
-        """Ask for as much as the slowest receiver can take."""
+        """Ask the sender for as many bytes as the slowest receiver can take."""
         if self.over or not self.takers:
             return
         sizes = [taker.available for taker in self.takers]
         size = min(sizes)
-        if not size or size < PIECE <= max(sizes):  # a sender sends full pieces: a byte of credit would hold up the others too
+        if not size or size < PIECE <= max(sizes):  # a sender sends full pieces, so less credit holds up the others too
             if len(sizes) > 1 and max(sizes) >= WINDOW // 2:
                 self._wait_for([taker for taker, available in zip(self.takers, sizes, strict=True) if available < PIECE])
             return
@@ -148,7 +147,7 @@ class Feed:
             source.send(open_stream(self.number, self.offer.own, self.at, size))
 
     def _wait_for(self, slow: list[Taker]) -> None:
-        """The others wait for these from now on; until now they have waited for `_waited_for`."""
+        """Note that the others wait for these receivers from now on, and waited for `_waited_for` until now."""
         now = self._loop.time()
         for taker in self._waited_for:
             taker.late(now, now - self._since)
@@ -157,22 +156,22 @@ class Feed:
             self._timer = self._loop.call_later(SLOW - max(taker.late(now) for taker in slow), self._part_slow)
 
     def _expect_proofs(self, last: int) -> None:
-        """The bytes that were asked for are of the blocks up to this one."""
+        """Expect the proofs of the blocks up to this one."""
         if last > self._expected and not self.offer.file.once:
             self.offer.source.expect(self._proofs(self._expected, last))
             self._expected = last
 
     def _proofs(self, done: int, last: int) -> int:
-        """How many bytes the proofs have of the blocks behind one of them, up to another."""
+        """Return the number of bytes of the proofs of the blocks after `done`, up to `last`."""
         return sum(proof_length(self.offer.file.most, block) for block in range(done + 1, last + 1))
 
     @property
     def owed(self) -> tuple[int, int]:
-        """How many bytes were asked for that have not come: of data, and of proofs."""
+        """The bytes asked for that have not come: of data, and of proofs."""
         return self.granted, self._proofs(self._proven, self._expected)
 
     def _part_slow(self) -> None:
-        """Serve those apart that hold up the others. What they gave credit for and has not come is theirs again."""
+        """Give each receiver that holds up the others its own feed. It keeps the credit that was not used."""
         slow = [taker for taker in self.takers if taker.available < PIECE]
         self._wait_for(slow)
         self._timer = None
@@ -190,7 +189,7 @@ class Feed:
     # -- what the sender sends --------------------------------------------------------------------------------------------
 
     def data(self, payload: Buffer) -> None:
-        """The next bytes. Raises BadFrame where they were not asked for."""
+        """Take the next bytes. Raises BadFrame if they were not asked for."""
         if not 0 < len(payload) <= self.granted:
             raise BadFrame(f"{len(payload):,} bytes of a file came where {self.granted:,} were asked for.")
         self.granted -= len(payload)
@@ -207,7 +206,7 @@ class Feed:
             self.grant()
 
     def proof(self, block: int, payload: Buffer) -> None:
-        """The hashes of the block whose bytes come next, once. Raises BadFrame."""
+        """Take the hashes of the next block, once. Raises BadFrame."""
         longest = proof_length(self.offer.file.most, block)
         if not self._proven < block <= self._expected or block != self.at // WHOLE_BLOCK or len(payload) > longest:
             raise BadFrame("A proof came that is too long, not of the bytes that come next, or that has come before.")
@@ -217,13 +216,13 @@ class Feed:
             taker.to.send_last(taker, prove(taker.stream, block, payload))
 
     def end(self, payload: Buffer) -> None:
-        """All is sent. Raises BadFrame where its size and root are missing, or too much."""
+        """Take the end of the stream. Raises BadFrame if its size and root are missing, or should not be there."""
         if len(payload) != (ENDING.size if self.offer.file.once else 0):
             raise BadFrame(f"The end of a file came with {len(payload)} bytes.")
         self._tell_last(lambda stream: end_stream(stream, payload))
 
     def fail(self, why: FileFailure) -> None:
-        """Nothing more comes."""
+        """End the feed: nothing more comes."""
         self._tell_last(lambda stream: fail_stream(stream, why))
 
     def _tell_last(self, said: Callable[[int], bytes]) -> None:
@@ -236,7 +235,7 @@ class Feed:
     # -- the end ----------------------------------------------------------------------------------------------------------
 
     def remove(self, taker: Taker, tell: bool = True) -> None:
-        """A receiver wants nothing more. What still waits for it goes out."""
+        """Remove a receiver. What is queued for it is still sent."""
         self.takers.pop(taker, None)
         taker.feed = None
         if not taker.queue or tell:
@@ -251,7 +250,7 @@ class Feed:
             self.grant()
 
     def close(self) -> None:
-        """Nothing more is asked for here."""
+        """Stop asking the sender for bytes."""
         self.over = True
         self.offer.feeds.pop(self, None)
         self.offer.source.feeds.pop(self.number, None)

@@ -1,4 +1,4 @@
-"""The commands about files. They are carried out where they are typed, since the files are there and not at the server."""
+"""The commands about files. They run in the program in which they are typed, where the files are."""
 
 import asyncio
 import shlex
@@ -20,16 +20,16 @@ from plytalk.plugins.files.transfer_errors import explained
 from plytalk.plugins.files.transfers import Transfers
 
 MOST_DIGITS = 9
-"""How many digits the number of a transfer has at most."""
+"""The largest number of digits of a transfer's number."""
 CommandAnswer = tuple[Any, Sequence[str]]
-"""What a command answers: for programs, and for people."""
+"""The answer to a command: data for programs, lines for people."""
 
 
 class FileCommands:
-    """Carries out the commands of one user, and shows the answers."""
+    """Runs the commands of one user, and shows the answers."""
 
     def __init__(self, transfers: Transfers, ui: Ui, can_send: Callable[[], str], fail: Callable[[], None]) -> None:
-        """`can_send` gives why no file can be sent, and an empty text where it can. `fail` is called for what was not done."""
+        """`can_send` returns why no file can be sent; empty if files can be sent. `fail` is called when a command fails."""
         self._transfers, self._ui, self._can_send, self._fail = transfers, ui, can_send, fail
         self._commands: Mapping[str, Callable[[Sequence[str]], Awaitable[CommandAnswer]]] = {
             "send": self._send, "accept": self._accept, "decline": self._decline,
@@ -39,25 +39,25 @@ class FileCommands:
         self._when_answered: Callable[[], None] | None = None
 
     def run_line(self, line: str) -> bool:
-        """Carry out a line that was typed, where it is one of these commands."""
+        """Run a typed line if it is one of these commands. Return whether it is."""
         name, _, rest = line.removeprefix("/").partition(" ")
         if not line.startswith("/") or name not in self._commands:
             return False
         try:
             words = shlex.split(rest)
-        except ValueError:  # a quote that is not closed is part of a name
+        except ValueError:  # an unclosed quote is part of a name
             words = rest.split()
         return self.run(name, words)
 
     def run(self, name: str, args: Sequence[str], request: str | None = None) -> bool:
-        """Carry out a command, where it is one of these; a result or an error with the request's id answers it."""
+        """Run a command if it is one of these. Return whether it is. The answer is a result or an error with the request's id."""
         if name not in self._commands:
             return False
         self._background.start(self._answer(name, args, request)).add_done_callback(partial(self._answered, name, request))
         return True
 
     def when_answered(self, tell: Callable[[], None]) -> bool:
-        """Call `tell` once all commands given until then are answered; False, and nothing, where they are."""
+        """Call `tell` once all commands given so far are answered. Return False, without calling it, if they are already."""
         if not self._background.tasks:
             return False
         self._when_answered = tell
@@ -89,7 +89,7 @@ class FileCommands:
         paths, to = (before, last[1:]) if last.startswith("@") else (args, None)
         if not paths:
             raise Usage("Say which file: /send film.mkv.")
-        if to == "" or any(path.startswith("@") for path in paths):  # it must not go to everybody by mistake
+        if to == "" or any(path.startswith("@") for path in paths):  # a mistake must not offer it to everybody
             raise Usage("Whom it is for comes last: /send film.mkv @bob.", "A file that begins with @ is ./@film.mkv.")
         standing = [one for one in self._transfers.made.all.values() if one.stands]
         check_count(len(standing) + len(paths))
@@ -111,13 +111,13 @@ class FileCommands:
         return [described(one) for one in every], [in_words(one) for one in every] or ["There are no transfers."]
 
     async def close(self) -> None:
-        """Nothing more is answered, and nobody waits for it."""
+        """Cancel the commands that are not answered."""
         self._when_answered = None
         await self._background.stop()
 
 
 def number_of(args: Sequence[str]) -> int | None:
-    """The number of a transfer; None where none is given. Raises Usage."""
+    """Return the number of a transfer; None if there is no argument. Raises Usage."""
     if not args:
         return None
     if len(args) > 1:
@@ -128,7 +128,7 @@ def number_of(args: Sequence[str]) -> int | None:
 
 
 def described(one: Sending | Receiving) -> dict[str, Any]:
-    """A transfer, for programs."""
+    """Describe a transfer for programs."""
     return {
         "transfer": str(one.number), "name": clean(one.file.name), "size": one.file.size, "state": one.state, "done": one.done,
         **({"direction": "out", "received": one.received} if isinstance(one, Sending) else {"direction": "in"}),
@@ -136,7 +136,7 @@ def described(one: Sending | Receiving) -> dict[str, Any]:
 
 
 def in_words(one: Sending | Receiving) -> str:
-    """The same, for people."""
+    """Describe a transfer for people."""
     whom = f"to {one.to or 'everybody'}" if isinstance(one, Sending) else f"from {one.sender.name}"
     part = (
         f", {100 * one.done // one.file.size} %" if one.file.size and one.state in ("sending", "receiving", "interrupted") else ""

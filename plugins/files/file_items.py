@@ -1,17 +1,17 @@
-"""What is said about files, in items of one type (docs/protocol.md, section 9).
+"""The items about files, all of one type (docs/protocol.md, section 9).
 
 +-----------+--------------+---------+
 | kind (u8) | stream (u32) | payload |
 +-----------+--------------+---------+
 
 SAY     either way, stream 0: one JSON object, such as an offer
-OPEN    from the side that wants a file: the offer's number (u32), from which byte on (u64), and the first credit (u32)
-CREDIT  from that side: how many bytes more (u32)
-STOP    from that side: nothing more is wanted
-PROOF   from the side that has the file: a block's number (u32), and the hashes of its chunks
-DATA    from that side: the next bytes
-END     from that side: all is sent; of a stream whose size was not known, its size (u64) and its root (32 bytes)
-FAIL    from that side: nothing more comes; why (u8)
+OPEN    from the receiver: the offer's number (u32), the first byte wanted (u64), and the first credit (u32)
+CREDIT  from the receiver: a number of further bytes (u32)
+STOP    from the receiver: it wants nothing more
+PROOF   from the sender: a block's number (u32), and the hashes of its chunks
+DATA    from the sender: the next bytes
+END     from the sender: everything is sent; for a stream of unknown size, its size (u64) and its root (32 bytes)
+FAIL    from the sender: nothing more comes; the reason (u8)
 """
 
 from enum import IntEnum
@@ -31,27 +31,27 @@ OPENING = Layout(">IQI")
 NUMBER = Layout(">I")
 ENDING = Layout(">Q32s")
 PIECE = 65_511
-"""How many bytes one item carries: with it a record is exactly full."""
+"""The bytes of data in one item, which exactly fills a record."""
 WINDOW = 10 * PIECE
-"""How many bytes may be in flight to one receiver: with a chunk, two proofs and a handshake, a cut loses less than 1 MiB."""
+"""The bytes in flight to one receiver. With a chunk, two proofs and a handshake, a cut loses less than 1 MiB."""
 MAX_CREDIT = 1024 * KIB
-"""The most credit that one stream may have."""
+"""The largest credit of one stream, in bytes."""
 GIVE_BACK = 3 * PIECE
-"""After how many bytes a receiver gives credit again."""
+"""A receiver gives credit again after this many bytes."""
 TOGETHER = 8 * PIECE
-"""How many bytes of data are written at once: each write wakes the receiver, which takes as long as the rest."""
+"""The bytes of data in one write. Each write wakes the receiver, which costs as much as everything else."""
 STREAMS = 8
-"""How many streams a member may have open at one time."""
+"""The largest number of streams that a member may have open."""
 OFFERS = 16
-"""How many open offers one member may have at one time."""
+"""The largest number of open offers of a member."""
 ROOM_OFFERS = 100
-"""How many open offers one room may have: each member that comes into it is told of all of them."""
+"""The largest number of open offers in a room: every newcomer is sent all of them."""
 MAX_SAID = 4 * KIB
 """The longest JSON object, in bytes."""
 
 
 class FileKind(IntEnum):
-    """What an item is."""
+    """The kind of an item."""
 
     SAY = 0
     OPEN = 1
@@ -64,35 +64,35 @@ class FileKind(IntEnum):
 
 
 class FileFailure(IntEnum):
-    """Why nothing more comes of a stream."""
+    """The reason why a stream ends early."""
 
     CANCELLED = 0
-    """The sender took the offer back."""
+    """The sender withdrew the offer."""
     GONE = 1
     """The sender has left, or its connection was cut."""
     UNREADABLE = 2
-    """The sender cannot read the file any more."""
+    """The sender can no longer read the file."""
     CHANGED = 3
     """The file has changed since it was offered."""
     TOO_MANY = 4
     """Too many streams are open."""
     UNKNOWN = 5
-    """No such offer stands."""
+    """There is no such offer."""
     ONCE = 6
-    """It goes out only once, from the beginning, and has begun."""
+    """The offer can be sent only once, and this has begun."""
 
 
 class Said(Struct, frozen=True, kw_only=True, tag_field="do", rename="kebab", omit_defaults=True):
-    """A JSON object. `number` is that of an offer: among those of its sender, or from the server among all."""
+    """A JSON object. `number` is the number of an offer: its sender's, or the server's in what the server sends."""
 
     number: Annotated[int, Meta(ge=0, lt=2**32)]
 
 
 class Offering(Said, frozen=True, kw_only=True, tag="offer"):
-    """A file is offered. `id` is the same after a cut; `file` describes it. `to` is a member's name, None for all in the room.
+    """An offer. `id` stays the same after a cut; `file` describes the file. `to` is a member's name, None for all in the room.
 
-    After a cut `key` is that member's, empty for none: it may have another name by now, or come later. From the server `sender`
-    is the member that offers it: its name, its key and what is weak about its connection.
+    After a cut, `key` is that member's key, empty for none, since the member may have another name or be away. From the server,
+    `sender` is the member that offers the file: its name, its key and the weaknesses of its connection.
     """
 
     id: str
@@ -103,29 +103,29 @@ class Offering(Said, frozen=True, kw_only=True, tag="offer"):
 
 
 class Taken(Said, frozen=True, kw_only=True, tag="taken"):
-    """The server has told the others of an offer: so many of them can receive it. `to` is the member whom it is for alone."""
+    """The server has passed an offer on, to this many members that can receive it. `to` is the only member that it is for."""
 
     members: int
     to: dict[str, Any] | None = None
 
 
 class Refusal(Said, frozen=True, kw_only=True, tag="refused"):
-    """The server does not take an offer, or no longer, and why."""
+    """The server refuses an offer, or has removed it; with the reason."""
 
     code: str
     text: str
 
 
 class Withdrawal(Said, frozen=True, kw_only=True, tag="withdraw"):
-    """An offer no longer stands. `cut` says that its sender may come back with it."""
+    """An offer is withdrawn. `cut` says that its sender may reconnect and offer it again."""
 
     cut: bool = False
 
 
 class FileReply(Said, frozen=True, kw_only=True, tag="reply"):
-    """What a receiver has done about an offer: `accepted`, `declined`, `done`, `cancelled` or `failed`.
+    """A receiver's reply to an offer: `accepted`, `declined`, `done`, `cancelled` or `failed`.
 
-    From the server `sender` is the member that replied.
+    From the server, `sender` is the receiver.
     """
 
     state: str
@@ -139,12 +139,12 @@ _decode = msgspec.json.Decoder(Saying).decode
 
 
 def say(said: Saying) -> bytes:
-    """An item's body that says this."""
+    """Return the body of a SAY item."""
     return HEAD.pack(FileKind.SAY, 0) + _encode(said)
 
 
 def understand(payload: Buffer) -> Saying | None:
-    """What a SAY item says; None where this version does not know what it does. Raises BadFrame where it is too long."""
+    """Parse a SAY item; None if this version does not know it. Raises BadFrame if it is too long."""
     if len(payload) > MAX_SAID:
         raise BadFrame(f"A statement about a file has {len(payload):,} bytes; at most {MAX_SAID:,} are allowed.")
     try:
@@ -182,7 +182,7 @@ def fail_stream(stream: int, why: FileFailure) -> bytes:
 
 
 def parse(body: bytes) -> tuple[int, int, memoryview]:
-    """The kind, the stream and the payload of an item, which is not copied. Raises BadFrame."""
+    """Return the kind, stream and payload of an item, without copying the payload. Raises BadFrame."""
     if len(body) < HEAD.size:
         raise BadFrame("An item about a file is too short.")
     kind, stream = HEAD.unpack_from(body)
@@ -190,30 +190,30 @@ def parse(body: bytes) -> tuple[int, int, memoryview]:
 
 
 def parse_opening(payload: Buffer) -> tuple[int, int, int]:
-    """The offer's number, the first byte that is wanted, and the credit. Raises BadFrame."""
+    """Return the offer's number, the first byte wanted, and the credit. Raises BadFrame."""
     number, at, credit = unpacked(OPENING, payload)
     return number, at, credit
 
 
 def parse_number(payload: Buffer) -> int:
-    """A number alone. Raises BadFrame."""
+    """Return the number that is the whole payload. Raises BadFrame."""
     number: int = unpacked(NUMBER, payload)[0]
     return number
 
 
 def parse_ending(payload: Buffer) -> tuple[int, bytes]:
-    """The size of a stream that is over, and its root. Raises BadFrame."""
+    """Return the size and the root of a stream that has ended. Raises BadFrame."""
     size, root = unpacked(ENDING, payload)
     return size, root
 
 
 def parse_proof(payload: Buffer) -> tuple[int, Buffer]:
-    """The block's number, and the hashes of its chunks. Raises BadFrame."""
+    """Return a block's number and the hashes of its chunks. Raises BadFrame."""
     return parse_number(payload[: NUMBER.size]), payload[NUMBER.size :]
 
 
 def parse_failure(payload: Buffer) -> FileFailure:
-    """Why nothing more comes; UNREADABLE where this version does not know the reason."""
+    """Return the reason for an early end; UNREADABLE if this version does not know it."""
     return FileFailure(payload[0]) if payload and payload[0] in set(FileFailure) else FileFailure.UNREADABLE
 
 

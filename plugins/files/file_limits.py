@@ -3,26 +3,26 @@
 from plytalk.core.contracts.limits import KIB, MIB
 
 CHUNK = 256 * KIB
-"""How many bytes are hashed, checked and written at a time (docs/decisions/0036-hash-tree.md)."""
+"""The bytes that are hashed, checked and written at a time (docs/decisions/0036-hash-tree.md)."""
 BLOCK = 1024
-"""How many chunks share one proof."""
+"""The number of chunks that share one proof."""
 WHOLE_BLOCK = BLOCK * CHUNK
-"""How many bytes they have: 256 MiB."""
+"""The bytes of these chunks: 256 MiB."""
 MAX_SIZE = 4 * MIB * MIB
 """The largest transfer, in bytes: 4 TiB, so that a proof stays below 1 MiB."""
 MAX_MANIFEST = 16 * MIB
 """The longest list of a folder's content, in bytes."""
 MAX_ENTRIES = 100_000
-"""How many files and folders a folder may contain."""
+"""The largest number of files and folders in a folder."""
 MAX_DEPTH = 64
-"""How many folders may be inside each other."""
+"""The largest depth of folders."""
 MAX_NAME = 1024
-"""The longest name that is accepted, in characters; what is written is shorter."""
+"""The longest name that is accepted, in characters. The name on disk is shorter."""
 MAX_LEAVES = 16 * MIB
-"""How many bytes of hashes a sender keeps in memory, for 128 GiB; more go to a temporary file."""
+"""The bytes of hashes that a sender keeps in memory, enough for 128 GiB. More go to a temporary file."""
 MAX_PARTIALS = 20
-"""How many unfinished transfers a folder keeps; the oldest are removed."""
+"""The number of unfinished transfers that a folder keeps. The oldest are removed."""
 PARTIAL_DAYS = 7
-"""How many days an unfinished transfer is kept."""
+"""The days for which an unfinished transfer is kept."""
 MAX_NUMBER = 10_000
-"""The highest number that is added to a name which is in use."""
+"""The highest number added to a name that is in use."""

@@ -1,4 +1,4 @@
-"""What the bytes of an item about a file are."""
+"""Describes the bytes of an item about a file, for a trace."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ PROOF = "the hash tree of the file"
 
 
 def file_item(body: bytes) -> Iterator[Span]:
-    """The spans of an item's body; where it is cut off, so is the last of them."""
+    """Return the spans of an item's body. If the body is cut off, so is the last span."""
     reader = Reader(body)
     kind, number = reader.number("kind", ">B", "what is said about a file")
     names = {int(one): one.name.lower() for one in FileKind}
@@ -40,7 +40,7 @@ def file_item(body: bytes) -> Iterator[Span]:
 
 
 def does(text: bytes) -> str:
-    """What a JSON object says it is."""
+    """Return what a JSON object says it is."""
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):

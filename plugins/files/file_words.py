@@ -1,4 +1,4 @@
-"""What is known of files before anybody sends one: the type of their items, and the commands."""
+"""The type of the items about files, and the commands: all that is loaded before the first file."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from plytalk.core.contracts.errors import LocalError
 FILE = 10
 """The type of the items about files."""
 REPLACE = "replace"
-"""The word behind /accept by which a file takes the place of one that has its name."""
+"""The word after /accept with which a received file replaces one of the same name."""
 HELP = {
     "send": "Offer files or folders to everybody here, or to one member: /send film.mkv @bob.",
     "accept": "Receive a file that is offered, the last or by number: /accept 3, or /accept 3 replace for one that exists.",
@@ -16,11 +16,11 @@ HELP = {
     "transfers": "List what is sent, received and offered.",
     "cancel": "End a transfer, or take back an offer: /cancel 3.",
 }
-"""The commands. They are carried out where they are typed, since the files are there and not at the server."""
+"""The commands. They run in the program in which they are typed, where the files are."""
 
 
 def path_word(path: str) -> str:
-    """A path as an argument of /send, where a word that begins with @ is the name of a member."""
+    """Return a path as an argument of /send, in which a word that begins with @ names a member."""
     return f"./{path}" if path.startswith("@") else path
 
 
@@ -35,4 +35,4 @@ def _refuse(call: Any) -> None:
 
 
 AT_THE_SERVER = tuple(Command(name, help, _refuse) for name, help in HELP.items())
-"""The same as the server lists them; it carries out none of them."""
+"""The same commands for the server's /help. The server runs none of them."""

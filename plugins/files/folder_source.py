@@ -1,6 +1,6 @@
-"""A folder to send: what is in it, and its files one after another.
+"""A folder to send: its manifest, and then its files one after another.
 
-The files are opened when their turn comes, by walking from the folder's handle, and must still be the files that the first walk
+Each file is opened when its turn comes, by a walk from the folder's descriptor. It must still be the file that the first walk
 found: the same inode, size and time of change.
 """
 
@@ -28,12 +28,12 @@ from plytalk.plugins.files.reading import (
 from plytalk.plugins.files.transfer_errors import TransferError
 
 _STAMP = 4
-"""How many numbers a stamp has."""
+"""The number of values in a stamp."""
 _PACK = "Pack it and send it as a stream: `tar c FOLDER | chat send -`."
 
 
 class FolderSource(Source):
-    """A folder, by the descriptor it is opened with, which it owns: its manifest and then the contents of its files."""
+    """A folder as a stream: its manifest and then the contents of its files. It owns the folder's open descriptor."""
 
     folder = True
 
@@ -42,9 +42,9 @@ class FolderSource(Source):
         self._descriptor = descriptor
         self._skipped = skipped
         self._paths: list[bytes] = []
-        """Of the files, below the folder."""
+        """The paths of the files, relative to the folder."""
         self._starts = array("Q")
-        """Where in the stream each begins."""
+        """The offset in the stream at which each file begins."""
         self._stamps = array("Q")
         self._open_file = self._open_parent = CLOSED
         self._index = -1
@@ -79,12 +79,12 @@ class FolderSource(Source):
             raise TransferError(f"{shorten(self._root)} has more than {MAX_SIZE} bytes.")
 
     def _walk(self, folder: int, above: bytes, depth: int) -> Iterator[Entry]:
-        """Everything in a folder, each folder before what is in it, sorted by name."""
+        """Yield the entries of a folder, sorted by name, each folder before its own entries."""
         for name in self._names(folder):
             path = above + os.fsencode(name)
             try:
                 status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            except OSError as trouble:  # it has gone since it was listed
+            except OSError as trouble:  # removed since it was listed
                 raise unreadable(path, trouble) from None
             size = status.st_size if stat.S_ISREG(status.st_mode) else None
             entry = Entry(depth, as_text(name), stat.S_IMODE(status.st_mode), status.st_mtime_ns, size)
@@ -131,7 +131,7 @@ class FolderSource(Source):
         return wanted
 
     def _read_part(self, buffer: memoryview, offset: int) -> int:
-        """What one file, or the manifest, has from this place on."""
+        """Read from one file, or the manifest, at this offset of the stream."""
         if offset < self.head:
             piece = self._manifest[offset : offset + len(buffer)]
             buffer[: len(piece)] = piece
@@ -146,7 +146,7 @@ class FolderSource(Source):
         return len(part)
 
     def _open(self, index: int, path: bytes) -> None:
-        """Open this file, where another one is open."""
+        """Open this file, if another one is open."""
         if index == self._index:
             return
         self._close_file()

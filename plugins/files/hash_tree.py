@@ -4,8 +4,8 @@
     block = H("block", its leaves)            1,024 leaves: 256 MiB
     root  = H("root", size, all blocks)       the size as 8 bytes, big-endian
 
-H is BLAKE3 or BLAKE2b in keyed mode with 32 bytes of output; the key is the label, padded with zeros to 32 bytes. A proof of a
-block is all blocks and then its leaves: with the root and the size it can be checked alone, whatever was received before.
+H is BLAKE3 or BLAKE2b in keyed mode with 32 bytes of output; the key is the label, padded with zeros to 32 bytes. The
+proof of a block is the list of all blocks and then its leaves. With the root and the size it can be checked on its own.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ from plytalk.plugins.files.transfer_errors import Damaged
 HASH = 32
 Content = bytes | bytearray | memoryview
 KeyedHash = Callable[[bytes, Content], bytes]
-"""Label and content to 32 bytes."""
+"""A function from a label and content to 32 bytes."""
 
 
 def _blake2b(label: bytes, content: Content) -> bytes:
@@ -27,7 +27,7 @@ def _blake2b(label: bytes, content: Content) -> bytes:
 
 
 _HASHES: dict[str, KeyedHash] = {"blake2b": _blake2b}
-with suppress(ImportError):  # an extra: six times as fast
+with suppress(ImportError):  # the extra `files`: six times as fast
     from blake3 import blake3
 
     def _blake3(label: bytes, content: Content) -> bytes:
@@ -42,27 +42,27 @@ _CHUNK, _BLOCK, _ROOT = (label.ljust(32, b"\0") for label in (b"chunk", b"block"
 
 
 def chunks_in(size: int) -> int:
-    """How many chunks a stream of `size` bytes has."""
+    """Return the number of chunks of a stream of `size` bytes."""
     return -(-size // CHUNK)
 
 
 def blocks_in(size: int) -> int:
-    """How many blocks a stream of `size` bytes has."""
+    """Return the number of blocks of a stream of `size` bytes."""
     return -(-size // WHOLE_BLOCK)
 
 
 def chunk_length(size: int, index: int) -> int:
-    """How long the chunk with this index is."""
+    """Return the length of the chunk with this index, in bytes."""
     return min(CHUNK, size - index * CHUNK)
 
 
 def proof_length(size: int, block: int) -> int:
-    """How many bytes the proof of this block has, in a stream of `size` bytes."""
+    """Return the length of this block's proof in bytes, for a stream of `size` bytes."""
     return HASH * (blocks_in(size) + max(0, min(BLOCK, chunks_in(size) - block * BLOCK)))
 
 
 class HashTree:
-    """The tree of a stream whose chunks are added in order, with all leaves. Its memory is bounded, whatever the size."""
+    """The tree of a stream whose chunks are added in order, with all leaves. Its memory is bounded for any size."""
 
     def __init__(self, size: int, algorithm: str = KNOWN[0]) -> None:
         self.size, self.algorithm = size, algorithm
@@ -73,13 +73,13 @@ class HashTree:
         self._open = bytearray()
 
     def add(self, chunk: Content) -> None:
-        """Add the next chunk, which has `chunk_length` bytes. Raises OSError where there is no space."""
+        """Add the next chunk, which has `chunk_length` bytes. Raises OSError if the disk is full."""
         if len(chunk) != chunk_length(self.size, self._count):
             raise ValueError("a chunk of another length")
         self.add_leaf(self._hash(_CHUNK, chunk))
 
     def add_leaf(self, leaf: bytes) -> None:
-        """Add the next chunk by its leaf alone."""
+        """Add the leaf of the next chunk."""
         self._leaves.write(leaf)
         self._count += 1
         self._open += leaf
@@ -92,7 +92,7 @@ class HashTree:
 
     @property
     def root(self) -> bytes:
-        """The root, once all chunks were added."""
+        """Return the root, after all chunks were added."""
         if self._count != chunks_in(self.size):
             raise ValueError("chunks are missing")
         if self._open:
@@ -100,17 +100,17 @@ class HashTree:
         return _root(self._hash, self.size, self._blocks)
 
     def proof(self, block: int) -> bytes:
-        """What a receiver needs to check the chunks of this block."""
+        """Return the proof of a block: with it a receiver checks the block's chunks."""
         self._leaves.seek(block * BLOCK * HASH)
         return bytes(self._blocks) + self._leaves.read(BLOCK * HASH)
 
     def close(self) -> None:
-        """Free what it holds."""
+        """Close the temporary file."""
         self._leaves.close()
 
 
 class RunningRoot:
-    """The root of a stream whose size is known at its end."""
+    """Computes the root of a stream whose size is known only at its end."""
 
     def __init__(self, algorithm: str = KNOWN[0]) -> None:
         self.size = 0
@@ -118,7 +118,7 @@ class RunningRoot:
         self._blocks, self._leaves, self._chunk = bytearray(), bytearray(), bytearray()
 
     def add(self, content: memoryview) -> None:
-        """Add what comes next, of any length."""
+        """Add the next bytes, of any length."""
         self.size += len(content)
         while content:
             part = content[: CHUNK - len(self._chunk)]
@@ -138,7 +138,7 @@ class RunningRoot:
         self._leaves.clear()
 
     def end(self) -> bytes:
-        """All was added: the root."""
+        """Return the root, after everything was added."""
         if self._chunk:
             self._end_chunk()
         if self._leaves:
@@ -147,7 +147,7 @@ class RunningRoot:
 
 
 def root_of(size: int, blocks: Iterable[bytes], algorithm: str) -> bytes:
-    """The root over leaves, which come as many at a time as a block has."""
+    """Return the root over the leaves, which are given block by block."""
     hash = _HASHES[algorithm]
     return _root(hash, size, b"".join(hash(_BLOCK, leaves) for leaves in blocks))
 
@@ -167,7 +167,7 @@ class TreeCheck:
         self._leaves = b""
 
     def proof(self, block: int, proof: bytes) -> None:
-        """Take the leaves of a block. Raises Damaged for what does not lead to the root."""
+        """Take the proof of a block. Raises Damaged if it does not match the root."""
         blocks = blocks_in(self.size)
         if not 0 <= block < blocks or len(proof) != proof_length(self.size, block):
             raise Damaged
@@ -180,7 +180,7 @@ class TreeCheck:
         self._block, self._leaves = block, below
 
     def leaf(self, index: int, chunk: Content) -> bytes:
-        """The leaf of the chunk with this index. Raises Damaged for another chunk, and where its block's proof has not come."""
+        """Return the leaf of the chunk with this index. Raises Damaged if it is another chunk, or its proof is missing."""
         block, place = divmod(index, BLOCK)
         if block != self._block or index >= chunks_in(self.size) or len(chunk) != chunk_length(self.size, index):
             raise Damaged
@@ -190,5 +190,5 @@ class TreeCheck:
         return leaf
 
     def hash_chunk(self, chunk: Content) -> bytes:
-        """The leaf of any chunk, unchecked."""
+        """Return the leaf of any chunk, unchecked."""
         return self._hash(_CHUNK, chunk)

@@ -1,4 +1,4 @@
-"""What others offer to this user: from the offer to the file on the disk."""
+"""The offers of others to this user: from the offer to the file on the disk."""
 
 import asyncio
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from plytalk.plugins.files.transfer_errors import explained
 from plytalk.plugins.rooms.ui_events import sender_of
 
 MOST_HEARD = 100
-"""How many offers of others are remembered."""
+"""The largest number of offers remembered."""
 
 
 class HeardOffers:
@@ -43,10 +43,10 @@ class HeardOffers:
         self._streams = count(1)
         self._under_way: set[Receiving] = set()
         self._waiting: list[Receiving] = []
-        """What is accepted and has to wait: a server carries only a few at once, and a folder each content only once."""
+        """Accepted offers that wait: a server carries only a few at once, and a folder receives each content only once."""
 
     def disconnect(self) -> None:
-        """The connection is over: what goes on waits for its sender to offer it again."""
+        """Interrupt all transfers until their senders offer them again: the connection is closed."""
         for one in self.all.values():
             one.stands = False
             if one.state in RUNNING:
@@ -60,7 +60,7 @@ class HeardOffers:
     # -- offers -----------------------------------------------------------------------------------------------------------
 
     def understand(self, said: Offering | Withdrawal) -> None:
-        """The server tells of an offer, or that it no longer stands."""
+        """Handle an offer, or its withdrawal."""
         if isinstance(said, Offering):
             self._hear(said)
             return
@@ -71,7 +71,7 @@ class HeardOffers:
 
     @staticmethod
     def _withdrawn(one: Receiving, cut: bool) -> None:
-        if one.is_whole:  # it has come, and gets its name
+        if one.is_whole:  # everything has arrived, and it gets its name
             return
         if cut and one.state in RUNNING:
             one.interrupt()
@@ -88,7 +88,7 @@ class HeardOffers:
             self._hear_again(known, said.number, sender)
             return
         self._forget_one()
-        if len(self.all) >= MOST_HEARD:  # all of them are accepted and go on
+        if len(self.all) >= MOST_HEARD:  # all are accepted and in progress
             return
         number = next(self._context.numbers)
         one = self.all[number] = Receiving(number, said.number, said.id, file, sender, self._changed, self._give_up)
@@ -100,14 +100,14 @@ class HeardOffers:
         self._offer(one)
 
     def _offer(self, one: Receiving) -> None:
-        """Tell the user of an offer, and accept it where that was said in advance."""
+        """Show an offer to the user, and accept it if an option says so."""
         one.change("offered")
         options, key = self._context.file_options, one.sender.key
         if options.yes or (key and key in options.accept_from):
             self._want(one)
 
     def _hear_again(self, one: Receiving, remote: int, sender: Sender) -> None:
-        """An offer stands again, or still, after a cut."""
+        """Handle an offer that was made again, or is still open, after a cut."""
         one.offered_again(remote)
         one.sender = sender
         if one.unsaid:
@@ -124,17 +124,17 @@ class HeardOffers:
             self._offer(self._once_more(one))
 
     def _once_more(self, one: Receiving) -> Receiving:
-        """The same offer from the beginning, in the place of what came of it."""
+        """Replace a transfer by the same offer, from the beginning."""
         again = self.all[one.number] = one.once_more()
         again.stands = one.stands
         return again
 
     def _known(self, id: str, file: FileOffer, sender: Sender) -> Receiving | None:
-        """The offer that has been heard before a cut, or of a program that was started again.
+        """Return the transfer of an offer that was made before: before a cut, or by a sender's program that was started again.
 
-        Everybody in the room sees the id of an offer: only its sender may go on with it, and with the same content. What has
-        arrived or was declined before a cut is not offered once more after it. A program that was started again gives an offer
-        another id, and has left what it offered before interrupted.
+        Everybody in the room sees the id of an offer, so only its sender may continue it, with the same content. A file that
+        arrived or was declined before a cut is not offered again after it. A program that was started again gives an offer a new
+        id; the transfer of the earlier offer is interrupted.
         """
         same = [
             one
@@ -151,7 +151,7 @@ class HeardOffers:
             self._context.forget(idle[0])
 
     def renamed(self, member: Sender, name: str) -> None:
-        """A member has another name now."""
+        """Note that a member has a new name."""
         for one in self.all.values():
             if (one.sender.name, one.sender.key) == (member.name, member.key):
                 one.sender = replaced(one.sender, name=name)
@@ -159,9 +159,9 @@ class HeardOffers:
     # -- what the user does -----------------------------------------------------------------------------------------------
 
     async def accept(self, number: int | None = None, replace: bool = False) -> Receiving:
-        """Accept an offer: the last one that waits where no number is given, or else that was given up. Raises Usage.
+        """Accept an offer. Without a number, that is the last one that waits, or else the last one given up. Raises Usage.
 
-        With `replace` it takes the place of a file that has its name.
+        With `replace`, the file replaces one of the same name.
         """
         one = self._chosen(number, *GIVEN_UP)
         await one.let_go()
@@ -175,26 +175,26 @@ class HeardOffers:
         return one
 
     def decline(self, number: int | None = None) -> Receiving:
-        """Say that this user does not want what is offered. Raises Usage."""
+        """Decline an offer. Raises Usage."""
         one = self._chosen(number)
         self._reply(one, "declined")
         one.end("declined")
         return one
 
     async def cancel(self, one: Receiving) -> None:
-        """Do not want it any more, and remove what has come."""
+        """Cancel a transfer, and remove what has arrived."""
         await one.cancel()
         self._reply(one, one.state)
 
     def _reply(self, one: Receiving, state: str) -> None:
-        """Tell the sender of an offer what this user has done about it, as soon as there is a connection."""
+        """Send this user's reply to the sender of an offer, now or when there is a connection."""
         if self._context.link and one.stands:
             self._context.send(say(FileReply(number=one.remote, state=state)))
         else:
             one.unsaid = state
 
     def _chosen(self, number: int | None, *others: str) -> Receiving:
-        """The offer of this number, or the last one that waits, or the last in one of these states. Raises Usage."""
+        """Return the offer of this number; without one, the last that waits, or the last in one of these states. Raises Usage."""
         for states in (("offered",), others):
             if found := [one for one in self.all.values() if number in (None, one.number) and self._can_begin(one, states)]:
                 return found[-1]
@@ -205,11 +205,11 @@ class HeardOffers:
         raise not_chosen(one.file.name, one.number, "withdrawn" if gone else one.state)
 
     def _can_begin(self, one: Receiving, states: Sequence[str]) -> bool:
-        """Whether the server has it, as far as that can be known now."""
+        """Whether an offer in one of these states is open at the server, as far as is known."""
         return one.state in states and (one.stands or self._context.link is None)
 
     def _want(self, one: Receiving) -> None:
-        """Receive what is missing, over the present connection, as soon as fewer others are under way."""
+        """Receive what is missing over the current connection, once fewer other transfers are running."""
         if one.state == "offered":
             one.change("accepted")
         if one not in self._waiting:
@@ -230,7 +230,7 @@ class HeardOffers:
                 self._context.start(self._fetch(one))
 
     def _changed(self, one: Receiving) -> None:
-        """Tell of a new state, and let the next one begin where this one does not go on."""
+        """Show a new state. If the transfer is over, begin the next one."""
         self._context.changed(one)
         if one.state not in ("accepted", "receiving"):
             if one in self._waiting:

@@ -1,9 +1,9 @@
 """The hidden folder of a transfer that is not finished, held by one process: `.plytalk-KEY.part`, beside where the file will be.
 
-state      the inode of `data`, in decimal; locked by the process that receives
+state      the inode of `data`, in decimal; locked by the receiving process
 leaves     the hash of each chunk that was checked and written
-data       the file or the folder that arrives
-manifest   of a folder
+data       the file or folder that is being received
+manifest   the manifest of a folder
 """
 
 import os
@@ -50,7 +50,7 @@ class KeptFolder:
 
     @classmethod
     def of(cls, into: SafeFolder, key: str) -> "KeptFolder":
-        """The one of this key, made if need be; others that are old are removed."""
+        """Return the folder with this key, created if necessary. Old ones are removed."""
         name = f"{_PREFIX}{key}{_SUFFIX}"
         expire(into, keep=name)
         return cls(into, name)
@@ -61,7 +61,7 @@ class KeptFolder:
         return descriptor
 
     def _made(self, name: str, make: Callable[[str], T]) -> T:
-        """Make it under this name. Something of another kind that has the name is useless, and is removed first."""
+        """Create something with this name, after removing anything of another kind that has it."""
         try:
             return make(name)
         except OSError as trouble:
@@ -71,7 +71,7 @@ class KeptFolder:
             return make(name)
 
     def make_data(self, folder: bool, again: bool = False) -> None:
-        """Make `data`, if need be, and note which inode it is."""
+        """Create `data` if necessary, and record its inode."""
         if again:
             self.folder.remove(DATA)
         if folder:
@@ -82,26 +82,26 @@ class KeptFolder:
         os.pwrite(self._state, str(self.folder.inode(DATA)).encode(), 0)
 
     def drop_second_name(self) -> None:
-        """A file that has its final name already must never be written to."""
+        """Detach `data` if it is also a file with its final name, which must never be written to."""
         with suppress(FileNotFoundError):
             if self.folder.is_shared(DATA):
                 self.folder.remove(DATA)
 
     def moved_inode(self) -> int | None:
-        """The inode of `data`, if it was there and is gone."""
+        """Return the recorded inode of `data` if `data` is no longer here; otherwise None."""
         noted = os.pread(self._state, 32, 0)
         return int(noted) if noted.isdigit() and self.folder.inode(DATA) is None else None
 
     def leaves_count(self) -> int:
-        """How many leaves are stored."""
+        """Return the number of stored leaves."""
         return os.fstat(self._leaves).st_size // HASH
 
     def leaf(self, index: int) -> bytes:
-        """The stored leaf of a chunk."""
+        """Return the stored leaf of a chunk."""
         return os.pread(self._leaves, HASH, index * HASH)
 
     def leaves_of_blocks(self) -> Iterator[bytes]:
-        """All leaves, as many at a time as a block has."""
+        """Yield all leaves, block by block."""
         start = 0
         while part := os.pread(self._leaves, BLOCK * HASH, start):
             start += len(part)
@@ -112,19 +112,19 @@ class KeptFolder:
         write_all(self._leaves, leaf)
 
     def forget_after(self, count: int) -> None:
-        """Keep this many leaves, and continue after them."""
+        """Keep this many leaves, and remove the others."""
         os.ftruncate(self._leaves, count * HASH)
         os.lseek(self._leaves, 0, os.SEEK_END)
 
     def give_name(self, wanted: str, *, sync: bool, replace: bool = False) -> str:
-        """Move `data` to its final place, in one step, and tell its name there."""
+        """Move `data` to its final place, in one step. Return its name there."""
         name = self._into.take(self.folder, DATA, safe_name(wanted), replace=replace)
         if sync:
             self._into.sync()
         return name
 
     def remove(self) -> None:
-        """Remove all of it, the state last: what is in the folder by its handle, since another may have its name by now."""
+        """Remove the folder, the state last, through its handle: another folder may have its name by now."""
         if not self.folder.is_open:
             return
         for name in sorted(self.folder.names(), key=_STATE.__eq__):
@@ -133,7 +133,7 @@ class KeptFolder:
             os.rmdir(self._name, dir_fd=self._into.descriptor)
 
     def close(self) -> None:
-        """Let another process have it."""
+        """Unlock the folder for other processes."""
         for descriptor in self._open:
             os.close(descriptor)
         self._open.clear()
@@ -141,7 +141,7 @@ class KeptFolder:
 
 
 def expire(into: SafeFolder, keep: str) -> None:
-    """Remove unfinished transfers that nobody took up for a week, or beyond the newest twenty; none in use, and not `keep`."""
+    """Remove unfinished transfers that are a week old, or not among the newest twenty; none that is in use, and not `keep`."""
     names = (name for name in into.names() if name.startswith(_PREFIX) and name.endswith(_SUFFIX) and name != keep)
     oldest = time.time() - PARTIAL_DAYS * _DAY
     for place, (changed, name) in enumerate(sorted(((into.changed(name), name) for name in names), reverse=True), 2):

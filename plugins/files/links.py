@@ -10,7 +10,7 @@ from plytalk.plugins.files.file_words import FILE
 
 
 class SessionLink:
-    """Over a connection to the server. What goes out in one turn holds up the lines of a slow one."""
+    """A link over a connection to the server. On a slow connection, what is sent in one turn delays the lines."""
 
     turn = 4 * PIECE
 
@@ -23,11 +23,11 @@ class SessionLink:
     async def writable(self) -> None:
         while self._session.stream.full and not self._session.ending:
             await self._session.stream.drained()
-            await asyncio.sleep(0)  # what was said and waits goes out first
+            await asyncio.sleep(0)  # lines that wait are sent first
 
 
 class LocalLink:
-    """At the server itself: `send` hands over to the exchange."""
+    """A link within the server's program: `send` calls the exchange."""
 
     turn = TOGETHER
 
@@ -35,4 +35,4 @@ class LocalLink:
         self.send = send
 
     async def writable(self) -> None:
-        """Credit alone holds it back."""
+        """Return at once: only credit limits it."""

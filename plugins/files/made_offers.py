@@ -1,4 +1,4 @@
-"""What this user offers: from the command to the last byte that goes out."""
+"""The offers of this user: from the command to the last byte that is sent."""
 
 import asyncio
 import secrets
@@ -38,11 +38,11 @@ from plytalk.plugins.rooms.room_events import MOST_NAME
 from plytalk.plugins.rooms.ui_events import sender_of
 
 ANSWERED = 10.0
-"""How long a server may take to answer an offer, in seconds: a server without file transfer never does."""
+"""The time for which a server may take to answer an offer, in seconds. A server without file transfer never answers."""
 MOST_MADE = 100
-"""How many offers are remembered."""
+"""The largest number of offers remembered."""
 MOST_LEFT_OUT = 10
-"""How many things that are left out of a folder are named."""
+"""The largest number of things left out of a folder that are named."""
 
 
 class MadeOffers:
@@ -58,7 +58,7 @@ class MadeOffers:
     # -- connections ------------------------------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """There is a connection: offer again what is offered."""
+        """Make the open offers again over a new connection."""
         assert self._context.link
         self._pump = Pump(self._context.link, lambda: [one for one in self.all.values() if one.streams])
         for one in self.all.values():
@@ -84,8 +84,8 @@ class MadeOffers:
     # -- what the user does -----------------------------------------------------------------------------------------------
 
     async def send(self, path: str, to: str | None = None) -> Sending:
-        """Offer a file or folder, or what comes from a stream that was opened. Raises ChatError."""
-        if to is not None and len(to := to.encode(errors="replace").decode()) > MOST_NAME:  # a server ends a chat for a long one
+        """Offer a file or folder, or an open stream. Raises ChatError."""
+        if to is not None and len(to := to.encode(errors="replace").decode()) > MOST_NAME:  # a server ends the chat over it
             raise Usage(f"No member here has the name '{shorten(to)}'.", "/who lists the members.")
         if to is not None and is_key(to):
             try:
@@ -127,7 +127,7 @@ class MadeOffers:
             self._context.forget(over[0])
 
     async def _answered(self, sending: Sending) -> None:
-        """Offer it, and wait until the server has told the others. Raises Usage, also if the one whom it is for is away."""
+        """Make an offer, and wait for the server's answer. Raises Usage, also if the member that it is for is away."""
         answer = self._answers[sending.number] = asyncio.get_running_loop().create_future()
         self._offer(sending)
         try:
@@ -160,7 +160,7 @@ class MadeOffers:
     # -- what the server says ---------------------------------------------------------------------------------------------
 
     def understand(self, said: Taken | Refusal | FileReply) -> None:
-        """An answer about one of these offers."""
+        """Handle an answer about one of these offers."""
         sending = self.all.get(said.number)
         if sending is None:
             return
@@ -177,7 +177,7 @@ class MadeOffers:
                 answer.set_result(said.members)
 
     def _refused(self, sending: Sending, why: str, answer: "asyncio.Future[int] | None") -> None:
-        """The server does not take it, or no longer: the one who sends is told, as an answer where that is awaited."""
+        """Handle a refusal by the server. Tell the user, in the answer to the command if that is still awaited."""
         if answer and not answer.done():
             self._drop(sending)
             answer.set_exception(Usage(why))
@@ -186,14 +186,14 @@ class MadeOffers:
             sending.change("failed", why)
 
     def renamed(self, member: Sender, name: str) -> None:
-        """A member has another name now."""
+        """Note that a member has a new name."""
         for one in self.all.values():
             if one.whom and (one.whom.name, one.whom.key) == (member.name, member.key):
                 one.whom = replace(one.whom, name=name)
                 one.to = name
 
     def _replied(self, sending: Sending, state: str, by: Sender) -> None:
-        """A receiver has done something about it. An offer to one member ends with that."""
+        """Handle a receiver's reply. It ends an offer to one member."""
         sending.received += state == "done"
         if sending.stands and sending.ends_with(state):
             self._context.send(say(Withdrawal(number=sending.number)))
@@ -202,14 +202,14 @@ class MadeOffers:
         self._context.show(sending, state, by)
 
     def stream(self, kind: int, stream: int, payload: Buffer) -> None:
-        """Something about a stream in which data goes out. Raises BadFrame."""
+        """Handle an item about an outgoing stream. Raises BadFrame."""
         if kind == FileKind.OPEN:
             self._open(stream, *parse_opening(payload))
             return
         for sending in self.all.values():
             if kind == FileKind.STOP:
                 sending.stopped(stream)
-                if sending.state == "failed":  # it goes out only once
+                if sending.state == "failed":  # it can be sent only once
                     self._context.send(say(Withdrawal(number=sending.number)))
             elif out := sending.streams.get(stream):
                 out.credit += parse_number(payload)
@@ -227,7 +227,7 @@ class MadeOffers:
 
 
 async def _let_go(preparing: "asyncio.Future[tuple[Source, HashTree]]") -> None:
-    """Close what was prepared for nobody, as soon as the thread ends."""
+    """Close what a cancelled command has prepared, when the thread ends."""
     await asyncio.wait([preparing])
     if not preparing.exception():
         for one in preparing.result():
@@ -235,13 +235,13 @@ async def _let_go(preparing: "asyncio.Future[tuple[Source, HashTree]]") -> None:
 
 
 def check_count(offers: int) -> None:
-    """Raises Usage where a server would refuse some of this number of offers, before any of them is made."""
+    """Raises Usage if a server would refuse some of this number of offers, before any of them is made."""
     if offers > OFFERS:
         raise Usage(f"At most {OFFERS} files or folders can be offered at one time.", "A folder that has them all in it is one.")
 
 
 def _prepared(path: str, skipped: Callable[[str], None], stop: threading.Event) -> tuple[Source, HashTree]:
-    """What is sent, and its hashes. Runs in a thread, which ends soon after `stop`: nobody wants it then."""
+    """Open and hash what is sent. Runs in a thread, which ends soon after `stop` is set."""
     source = open_source(path, skipped)
     tree = HashTree(source.size)
     try:

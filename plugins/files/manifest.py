@@ -1,13 +1,13 @@
-"""What is offered: a file, or a folder with the list of what is in it.
+"""Offers: a file, or a folder with a manifest of its content.
 
 A transfer is one stream of bytes. A file's stream is its content. A folder's stream begins with its manifest, which is `head`
-bytes long, and then has the contents of its files in the same order. The manifest is text, one JSON array a line, and a folder
-comes before what is in it:
+bytes long, and then has the contents of its files in the same order. The manifest is text, one JSON array per line, and a folder
+comes before its content:
 
     [depth, name, mode, mtime in ns, size, or null for a folder]
 
-An entry is in the last folder before it that is one level above, so no path can lead out of the folder. Its name is only ever one
-name: `safe_name` decides what it is called here.
+An entry belongs to the last folder before it that is one level above, so no path can lead out of the folder. Its name is a single
+name, from which `safe_name` makes the name on disk.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,43 +29,43 @@ Time = Annotated[int, Meta(ge=-(2**62), le=2**62)]
 
 
 class FileOffer(Struct, frozen=True, kw_only=True):
-    """What a sender says of a file or a folder before anything is accepted: nothing in it is to be believed."""
+    """What a sender says about a file or folder before it is accepted. None of it is trusted."""
 
     name: Name
     """Text for display: `safe_name` makes a file name of it."""
     size: Size | None
-    """The length of the stream, in bytes, the manifest included; None where it is known at its end."""
+    """The length of the stream in bytes, including the manifest; None if it is known only at the end."""
     root: Annotated[bytes, Meta(min_length=HASH, max_length=HASH)] | None
-    """The root of the hash tree over the stream, None where its size is."""
+    """The root of the hash tree over the stream; None if the size is None."""
     hash: Annotated[str, Meta(max_length=32)]
     """The hash function of the tree."""
     head: Annotated[int, Meta(ge=0, le=MAX_MANIFEST)] = 0
     """The length of a folder's manifest, in bytes; 0 for a file."""
     folder: bool = False
     count: Annotated[int, Meta(ge=0, le=MAX_ENTRIES)] = 1
-    """How many files there are."""
+    """The number of files."""
     mode: Mode = 0o644
     mtime: Time = 0
-    """When it was changed last, in nanoseconds since 1970."""
+    """The time of the last change, in nanoseconds since 1970."""
 
     @property
     def once(self) -> bool:
-        """Whether it is read as it comes, as from standard input: by one receiver, from the beginning, and never again."""
+        """Whether it can be sent only once, to one receiver, from the beginning, as standard input can."""
         return self.size is None
 
     @property
     def agrees_with_itself(self) -> bool:
-        """Whether size and root are both there or both missing; a folder has both."""
+        """Whether size and root are both given or both missing; a folder has both."""
         return self.once == (self.root is None) and not (self.once and self.folder)
 
     @property
     def most(self) -> int:
-        """The most bytes that its stream can have."""
+        """The largest length of its stream, in bytes."""
         return MAX_SIZE if self.size is None else self.size
 
     @property
     def key(self) -> str:
-        """What an unfinished transfer is kept under: the same for the same content, whatever it is called."""
+        """The key of an unfinished transfer: the same for the same content under any name."""
         if self.root is None:
             return token_hex(16)
         shape = f"{self.hash} {self.size} {self.folder} {self.head} "
@@ -80,7 +80,7 @@ class Entry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     mode: Mode
     mtime: Time
     size: Size | None
-    """In bytes; None for a folder."""
+    """The size in bytes; None for a folder."""
 
 
 _encoder = msgspec.json.Encoder()
@@ -88,7 +88,7 @@ _decoder = msgspec.json.Decoder(Entry)
 
 
 def check_offer(offer: FileOffer) -> None:
-    """Check what types cannot say. Raises BadOffer."""
+    """Check an offer beyond its types. Raises BadOffer."""
     check_hash(offer.hash)
     if not offer.agrees_with_itself:
         raise BadOffer
@@ -103,12 +103,12 @@ def check_hash(name: str) -> None:
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """One line of a manifest."""
+    """Return an entry as a line of a manifest."""
     return _encoder.encode(entry) + b"\n"
 
 
 def entries_of(manifest: bytes) -> Iterator[Entry]:
-    """The entries of a manifest, one after another, so that a long one needs little memory. Raises BadOffer."""
+    """Yield the entries of a manifest one by one, so that a long one needs little memory. Raises BadOffer."""
     if manifest.count(b"\n") > MAX_ENTRIES or (manifest and not manifest.endswith(b"\n")):
         raise BadOffer
     deepest = 0
@@ -127,7 +127,7 @@ def entries_of(manifest: bytes) -> Iterator[Entry]:
 
 
 def check_manifest(offer: FileOffer, entries: Iterable[Entry]) -> None:
-    """Read a manifest to its end before anything is made of it. Raises BadOffer if it is not what was offered."""
+    """Check a whole manifest before anything is created. Raises BadOffer if it does not match the offer."""
     total = offer.head
     count = 0
     for entry in entries:

@@ -1,7 +1,7 @@
-"""What has arrived of an offer, kept until it is whole.
+"""The part of a file that has been received, kept until it is complete.
 
-A chunk is checked against the root before it is written, and its leaf is written after it. Whatever ends the process, what is
-here can be verified by hashing it again. Only when all is here does `data` get its final name, in one step.
+A chunk is checked against the root before it is written, and its leaf is written after it. However the process ends, the part can
+be verified by hashing it again. `data` gets its final name, in one step, only when it is complete.
 """
 
 from collections.abc import Iterator
@@ -18,16 +18,16 @@ from plytalk.plugins.files.transfer_errors import BadOffer, Damaged, NoSpace, No
 
 
 class Partial:
-    """One transfer that arrives, in a folder. Raises NotStored, NoSpace (this side), Damaged, BadOffer (the sender).
+    """One incoming transfer, in a folder. Raises NotStored and NoSpace (this side's fault), Damaged and BadOffer (the sender's).
 
-    After an error of this side it can only be closed; `open` takes it up again.
+    After an error of this side it can only be closed; `open` continues it.
     """
 
     def __init__(self, into: SafeFolder, offer: FileOffer, *, sync: bool = False) -> None:
         check_offer(offer)
         self.offer = offer
         self.received = 0
-        """The first byte that is missing. Of use after `resuming`."""
+        """The first missing byte. Valid after `resuming`."""
         self._into = into
         self._sync = sync
         self._check = TreeCheck(offer.most, offer.root or b"", offer.hash)
@@ -38,7 +38,7 @@ class Partial:
 
     @classmethod
     def open(cls, into: SafeFolder, offer: FileOffer, *, sync: bool = False) -> "Partial":
-        """Take up what is kept of this offer, or begin. What is kept is read and verified: for large files see `resuming`."""
+        """Continue a kept part of this offer, or begin. The part is read and verified; see `resuming` for large files."""
         partial = cls(into, offer, sync=sync)
         try:
             for _ in partial.resuming():
@@ -49,14 +49,14 @@ class Partial:
         return partial
 
     def resuming(self) -> Iterator[int]:
-        """Verify what is kept, chunk by chunk, and then be ready for more; yields how many bytes are right so far."""
+        """Verify the kept part, chunk by chunk, and prepare for more. Yields the number of bytes verified so far."""
         with storing(self.offer.name):
             if self._is_finished():
                 self.received = self.offer.most
                 return
             self._kept.make_data(self.offer.folder)
             yield from self._verify()
-            if self.offer.folder and self.received < self.offer.head:  # nothing in it is known to be right
+            if self.offer.folder and self.received < self.offer.head:  # none of it can be verified
                 self._kept.make_data(folder=True, again=True)
             self._kept.forget_after(chunks_in(self.received))
             if (needed := self.offer.most - self.received) > (free := self._into.free()):
@@ -67,7 +67,7 @@ class Partial:
             self._stream.skip(self.received)
 
     def _is_finished(self) -> bool:
-        """Whether the process ended after the file had got its name."""
+        """Whether the process ended after the file got its final name."""
         self._kept.drop_second_name()
         if inode := self._kept.moved_inode():
             self._finished = self._into.name_of(inode, self.offer.mtime)
@@ -83,12 +83,12 @@ class Partial:
                     return
                 self.received += len(chunk)
                 yield self.received
-        except BadOffer:  # the manifest on the disk is not the one that was written
+        except BadOffer:  # the manifest on disk is not the one that was written
             return
         except OSError as trouble:
             if trouble.errno not in OF_ANOTHER_KIND:
                 raise
-            self.received = 0  # a folder that is not what was written is made again
+            self.received = 0  # create the folder again
         finally:
             stream.close()
 
@@ -100,7 +100,7 @@ class Partial:
         """Check the chunk that begins at `received`, and write it. Raises Damaged before anything is written."""
         leaf = self._check.leaf(self.received // CHUNK, chunk)
         stream = self._usable()
-        self._stream = None  # until all is written
+        self._stream = None  # until everything is written
         try:
             with storing(self.offer.name):
                 stream.write(chunk)
@@ -117,9 +117,10 @@ class Partial:
         return self._stream
 
     def finish(self, *, replace: bool = False) -> str:
-        """Check the whole, give it its final name, and tell it: the one offered, or with a number where that one is in use.
+        """Check that everything has arrived, and give it its final name: the offered one, with a number if that is in use.
+        Return the name.
 
-        With `replace` a file takes the place of one that has the name. Raises Damaged if anything is missing.
+        With `replace`, a file replaces one of the same name. Raises Damaged if anything is missing.
         """
         if self._finished is None:
             stream = self._usable()

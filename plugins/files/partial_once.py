@@ -1,4 +1,4 @@
-"""What has arrived of a stream whose size and root come at its end. Before that it is of no use: nothing of it is kept."""
+"""The received part of a stream whose size and root come at its end. It cannot be verified before that, so it is never kept."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from plytalk.plugins.files.transfer_errors import Damaged
 
 
 class PartialOnce:
-    """One such transfer that arrives, in a folder. Raises as `Partial` does."""
+    """One such incoming transfer, in a folder. Raises what `Partial` raises."""
 
     received = 0
 
@@ -26,30 +26,30 @@ class PartialOnce:
             self._kept = KeptFolder.of(into, offer.key)
 
     def resuming(self) -> Iterator[int]:
-        """Be ready for all of it; yields nothing."""
+        """Prepare for the whole stream. Yields nothing."""
         with storing(self.offer.name):
             self._kept.make_data(folder=False)
             self._data = self._kept.folder.open_file(DATA)
         yield from ()
 
     def proof(self, block: int, proof: bytes) -> None:
-        """Refuse a proof: its root is not known yet, so nothing can be checked against it."""
+        """Refuse a proof: the root is not known yet. Raises Damaged."""
         raise Damaged
 
     def write(self, chunk: memoryview) -> None:
-        """Write what comes next."""
+        """Write the next bytes."""
         with storing(self.offer.name):
             write_all(self._data, chunk)
         self._root.add(chunk)
 
     def check(self, size: int, root: bytes) -> None:
-        """All has come, and this is what its sender has read."""
+        """Check everything received against the size and root of what the sender has read. Raises Damaged."""
         if (self._root.size, self._root.end()) != (size, root):
             raise Damaged
         self._is_whole = True
 
     def finish(self, *, replace: bool = False) -> str:
-        """Give it its final name, and tell it."""
+        """Give it its final name. Return the name."""
         if not self._is_whole:
             raise Damaged("The file is not complete.")
         with storing(self.offer.name):

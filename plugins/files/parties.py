@@ -1,4 +1,4 @@
-"""What the server sends one member about files, and what it waits for from it."""
+"""One member in the exchange: what the server sends it about files, and expects from it."""
 
 import asyncio
 from collections import deque
@@ -11,27 +11,29 @@ from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.rooms.budget import SIGNAL
 
 RECORD = PIECE + 26
-"""How many bytes a full record has on the wire."""
+"""The bytes of a full record on the wire."""
 CREDIT_RECORD = 82
-"""How many bytes a record with credit has on the wire."""
+"""The bytes of a record with credit on the wire."""
 ANSWERS = -(-MAX_CREDIT // GIVE_BACK)
-"""How often a receiver gives credit, at most, for what it can have been sent."""
+"""The largest number of times that a receiver gives credit for what it can have been sent."""
 RESERVE = 2 * PIECE
-"""How much of the senders a member may have under way in each of its streams, whatever there is of the others."""
+"""The bytes from senders that a member may have in flight in each of its streams in any case."""
 POOL = 16 * PIECE
-"""How much more in all of them together: what the server keeps for a member that does not read is 2 MiB at most."""
+"""The additional bytes in all its streams together. The server keeps at most 2 MiB for a member that does not read."""
 
 
 def on_the_wire(size: int) -> tuple[int, int]:
-    """How many bytes it takes to send so many, in how many items: a short record is padded to four times its length at most."""
+    """Return the bytes on the wire for this many bytes of data, and the items. A short record is padded to at most four times
+    its length.
+    """
     full, rest = divmod(size, PIECE)
     return full * RECORD + min(RECORD, rest and CREDIT_RECORD + 4 * rest), full + bool(rest)
 
 
 class Taker:
-    """A receiver of a file: `queue` is what has yet to be sent to it, `credit` what it may be sent and was not asked for.
+    """A receiver of a file. `queue` holds what has not been sent to it; `credit` is the credit for which no bytes were asked yet.
 
-    `feed` is the sender's stream that it gets, None where that is over, and `offer` what that stream is of.
+    `feed` is the sender's stream that it gets, None when that has ended; `offer` is the offer of that stream.
     """
 
     __slots__ = ("_at", "_late", "answered", "credit", "feed", "offer", "queue", "stream", "to")
@@ -45,9 +47,9 @@ class Taker:
         self._late = self._at = 0.0
 
     def late(self, now: float, waited: float = 0.0) -> float:
-        """Note that the others have `waited` so long for it until now; returns for how long it holds them up, in seconds.
+        """Note for how long the others have `waited` for it until now. Return for how long it holds them up. Both in seconds.
 
-        That grows while they wait for it, and shrinks as quickly while they do not.
+        The result grows while they wait for it, and shrinks as quickly while they do not.
         """
         self._late = max(0.0, self._late - (now - waited - self._at)) + waited
         self._at = now
@@ -55,23 +57,23 @@ class Taker:
 
     @property
     def held(self) -> int:
-        """How many bytes were asked of the sender and not sent on."""
+        """The bytes that were asked of the sender and not sent on."""
         return (self.feed.granted if self.feed else 0) + sum(map(len, self.queue))
 
     @property
     def outstanding(self) -> int:
-        """For how many bytes it has given credit that it was not sent yet."""
+        """The bytes of credit for which it was not sent anything yet."""
         return self.credit + self.held
 
     @property
     def available(self) -> int:
-        """How many bytes may be asked for: what it gave credit for, in full pieces where its member's share is less."""
+        """The bytes that may be asked for: its credit, or full pieces of its member's share if that is less."""
         share = self.to.share_of(self)
         return self.credit if self.credit <= share else share - share % PIECE
 
 
 class ExchangeMember(Protocol):
-    """A member, at the server."""
+    """What the exchange needs from a member."""
 
     name: str
     head: bytes
@@ -85,7 +87,7 @@ class ExchangeMember(Protocol):
 
 
 class Party:
-    """One member in the exchange: its offers by its own numbers, what it receives by stream, and the feeds asked of it."""
+    """One member in the exchange: its offers by its own numbers, what it receives by stream, and the feeds that it sends."""
 
     def __init__(self, member: ExchangeMember) -> None:
         self.member = member
@@ -98,18 +100,18 @@ class Party:
         raise NotImplementedError
 
     def send_record(self, taker: Taker, body: bytes, records: Sequence[bytes]) -> None:
-        """Send data: `records` is what the item is packed into. What cannot go out now waits."""
+        """Send data; `records` are the records of the item. What cannot be sent now is queued."""
         raise NotImplementedError
 
     def send_last(self, taker: Taker, body: bytes) -> None:
-        """Send an item behind the data that waits."""
+        """Send an item after the queued data."""
         if taker.queue:
             taker.queue.append(body)
         else:
             self.send(body)
 
     def send_behind(self, offer: Any, body: bytes) -> None:
-        """Send an item about an offer, behind the data that still waits of a stream of it that is over."""
+        """Send an item about an offer, after the data still queued from an ended stream of it."""
         over = (one for one in self.takers.values() if one.offer is offer and one.feed is None)
         if (taker := next(over, None)) is not None:
             self.send_last(taker, body)
@@ -117,31 +119,31 @@ class Party:
             self.send(body)
 
     def share_of(self, taker: Taker) -> int:
-        """How many bytes more may be under way in this stream. A stream whose sender sends nothing leaves the others theirs."""
+        """Return how many more bytes may be in flight in this stream. One whose sender is silent takes nothing from others."""
         pool = POOL - sum(max(0, one.held - RESERVE) for one in self.takers.values())
         return max(0, RESERVE - taker.held) + max(0, pool)
 
     def expect(self, size: int) -> None:
-        """Note how many bytes were requested: they do not count against the member's budget."""
+        """Note that this many bytes were requested. They are not charged to the member's budget."""
 
     def expect_no_more(self) -> None:
-        """Nothing more is to come than what its streams still owe, and what is late."""
+        """Expect only what its streams still owe, and what is late."""
 
     def is_late(self, feed: Any) -> None:
-        """A stream was stopped while something was under way."""
+        """Note that a feed was stopped while bytes were in flight."""
 
     def came_late(self, size: int) -> None:
-        """Note how many bytes of data have come for a stream that is over."""
+        """Note that this many bytes of data came for a stream that has ended."""
 
     def pay(self, feed: Any) -> None:
-        """This member has stopped it: what is under way was sent for nothing."""
+        """Charge this member, which has stopped a feed, for the bytes in flight."""
 
     def pay_for_words(self) -> None:
-        """It has said something about a file, which others may read: that counts as one request."""
+        """Charge one request for a SAY item, which others may read."""
 
 
 class LocalParty(Party):
-    """The server's user: `hear` takes what it is sent."""
+    """The server's user. `hear` takes what is sent to it."""
 
     def __init__(self, member: ExchangeMember, hear: Callable[[bytes], None]) -> None:
         super().__init__(member)
@@ -155,14 +157,14 @@ class LocalParty(Party):
 
 
 class MemberParty(Party):
-    """A member with a connection. Lines come first: data waits while anything else waits to be sent."""
+    """A member with a connection. Lines have priority: data waits while anything else waits to be sent."""
 
     def __init__(self, member: Any) -> None:
         super().__init__(member)
         self._member = member
         self._sending: asyncio.Task[None] | None = None
         self._late = 0
-        self._records: list[bytes] = []  # they go out together, at the end of this turn of the loop
+        self._records: list[bytes] = []  # sent together at the end of this turn of the loop
         self._flush_follows = False
 
     def send(self, body: bytes) -> None:
@@ -214,18 +216,18 @@ class MemberParty(Party):
 
     @property
     def is_writable(self) -> bool:
-        """Whether data may go out: nothing that was said waits, and little else."""
+        """Whether data may be sent: no lines wait, and little else does."""
         return not (self._member.stream.full or self._member.is_behind)
 
     def _count(self, taker: Taker, body: bytes) -> None:
-        """A receiver may answer data with credit."""
+        """Expect credit from a receiver that was sent data."""
         taker.answered += len(body)
         if taker.answered >= GIVE_BACK:
             taker.answered -= GIVE_BACK
             self._member.expect(CREDIT_RECORD, 1)
 
     async def _send_waiting(self) -> None:
-        """Send what waits, for one receiver after the other."""
+        """Send the queued data, one receiver after another."""
         session = self._member.session
         try:
             while not session.ending and any(taker.queue for taker in self.takers.values()):
@@ -241,7 +243,7 @@ class MemberParty(Party):
                         session.connection.flush()
                         if taker.feed:
                             taker.feed.go_on()
-                        elif not taker.queue:  # that was its end
+                        elif not taker.queue:  # the last item was its end
                             del self.takers[taker.stream]
         finally:
             self._sending = None
@@ -249,4 +251,4 @@ class MemberParty(Party):
     async def _writable(self) -> None:
         while not self.is_writable and not self._member.session.ending:
             await self._member.stream.drained()
-            await asyncio.sleep(0)  # what was said and waits goes out first
+            await asyncio.sleep(0)  # lines that wait are sent first

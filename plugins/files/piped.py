@@ -1,8 +1,8 @@
-"""A stream that is open already, in place of the path of a file to send."""
+"""An open stream to send, in place of the path of a file."""
 
 
 class Piped(str):
-    """An open stream to send. The receiver sees the name; `descriptor` is read from and closed."""
+    """The name of an open stream, as the receiver sees it. `descriptor` is read to its end, and closed."""
 
     descriptor: int
 

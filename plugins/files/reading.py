@@ -1,4 +1,4 @@
-"""What reading a file or a folder needs: its stream of bytes, and the look at each file before and after."""
+"""Reading a file or a folder as a stream of bytes, with a check of each file before and after."""
 
 import os
 import stat
@@ -7,9 +7,11 @@ from abc import ABC, abstractmethod
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.plugins.files.transfer_errors import SourceChanged, Unreadable
 
-FILE_FLAGS: int = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a named pipe put in a file's place must not block
+FILE_FLAGS: int = (
+    os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+)  # a named pipe that has replaced a file must not block
 NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
-"""Has a read fail where it would wait for the disk; None where the system cannot do that. Some file systems cannot either."""
+"""Makes a read fail if it would wait for the disk; None if the system has no such flag. Some file systems refuse it."""
 FOLDER_FLAGS: int = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
 
 
@@ -20,29 +22,31 @@ class Source(ABC):
     size: int
     """The length of the stream, in bytes."""
     head: int = 0
-    """How many of them are a folder's manifest."""
+    """The length of a folder's manifest, at the beginning of the stream, in bytes."""
     folder: bool = False
     count: int = 1
-    """How many files there are."""
+    """The number of files."""
     mode: int
     mtime: int
-    """In nanoseconds since 1970."""
+    """The time of the last change, in nanoseconds since 1970."""
 
     @abstractmethod
     def read_into(self, buffer: memoryview, offset: int) -> int:
-        """Fill the buffer from this place of the stream on; less only at its end. Raises SourceChanged, Unreadable."""
+        """Fill the buffer from this offset of the stream. Return the number of bytes, less than asked only at the end. Raises
+        SourceChanged and Unreadable.
+        """
 
     def read_now(self, buffer: memoryview, offset: int) -> bool:
-        """The same where it needs no disk; False, with anything in the buffer, where it does or where something is wrong."""
+        """Fill the buffer if that needs no disk. Return False, with anything in the buffer, if it does, or on failure."""
         return False
 
     @abstractmethod
     def close(self) -> None:
-        """Close what is open."""
+        """Close all open files."""
 
 
 def read_exactly(path: str | bytes, descriptor: int, buffer: memoryview, offset: int, stamp: tuple[int, ...]) -> None:
-    """Fill the buffer from a file that must be as its stamp says, before and after."""
+    """Fill the buffer from a file that must match its stamp before and after."""
     filled = 0
     try:
         while filled < len(buffer):
@@ -57,7 +61,7 @@ def read_exactly(path: str | bytes, descriptor: int, buffer: memoryview, offset:
 
 
 def read_cached(descriptor: int, buffer: memoryview, offset: int, stamp: tuple[int, ...]) -> bool:
-    """Fill the buffer where the system has it all in memory, and the file is as its stamp says; whether that was so."""
+    """Fill the buffer if the system has all of it in memory and the file matches its stamp. Return whether it did."""
     if NO_WAIT is None:
         return False
     try:
@@ -67,7 +71,7 @@ def read_cached(descriptor: int, buffer: memoryview, offset: int, stamp: tuple[i
 
 
 def stamp_of(status: os.stat_result) -> tuple[int, ...]:
-    """What changes when a file is replaced or written to. It is the same after a file was renamed."""
+    """Return values that change when a file is replaced or written to, but not when it is renamed."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns & (2**64 - 1)
 
 
@@ -80,7 +84,7 @@ def unreadable(path: str | bytes, trouble: OSError) -> Unreadable:
 
 
 def as_text(name: str) -> str:
-    """A name as text: bytes that are not UTF-8 become U+FFFD."""
+    """Return a file name as text. Bytes that are not UTF-8 become U+FFFD."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""What a conversation tells its transfers: who the user is, and how files are received."""
+"""What a conversation tells its transfers: who the user is, and how to receive files."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,9 +7,9 @@ from plytalk.core.contracts.events import Sender
 
 
 class ReceiveOptions(NamedTuple):
-    """How this user receives: into which folder, from everybody or from these keys without being asked.
+    """How this user receives files: the folder, and whether files from everybody, or from these keys, are accepted unasked.
 
-    `fsync` has each file on the disk before it gets its name. With `none` no file is received or sent at all, and none is read.
+    With `fsync`, each file is on the disk before it gets its name. With `none`, no file is received, sent or read.
     """
 
     into: Path = Path()

@@ -1,4 +1,4 @@
-"""A file that another member offers, and its way onto the disk."""
+"""A file that another member offers, and how it is received and stored."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,13 +31,12 @@ AnyPartial = Partial | PartialOnce
 
 
 class Receiving:
-    """An offer of another member: `number` is this user's number for it, `remote` the server's.
+    """An offer of another member. `number` is this user's number for it, `remote` the server's.
 
     offered -> accepted -> receiving <-> interrupted;  receiving -> done, failed;  any of them -> cancelled, declined, withdrawn
 
-    `stands` says that the server has it now: what was cancelled, declined or has failed may still be accepted then.
-
-    What comes is written in a thread; `broke` is told what goes wrong there.
+    `stands` says that the offer is open at the server, so that it may be accepted even after it was cancelled or declined, or has
+    failed. Bytes are written in a thread; `broke` is called with an error from there.
     """
 
     def __init__(
@@ -53,15 +52,15 @@ class Receiving:
         self.number, self.remote, self.id, self.file, self.sender = number, remote, id, file, sender
         self.state, self.reason, self.stands = "offered", "", True
         self.unsaid = ""
-        """The reply that its sender has yet to get: there was no connection."""
+        """The reply that could not be sent yet, since there was no connection; empty for none."""
         self.written = ""
-        """The name that it has in its folder."""
+        """The name of the file in its folder, once it has one."""
         self.replaces = False
-        """Whether it may take the place of a file that has its name."""
+        """Whether it may replace a file of the same name."""
         self._changed, self._broke = changed, broke
         self._partial: AnyPartial | None = None
         self._disk: DiskThread | None = None
-        self._last: asyncio.Future[None] | None = None  # what the thread does
+        self._last: asyncio.Future[None] | None = None  # the last work of the thread
         self._link: FileLink | None = None
         self._chunk = memoryview(b"")
         self._spare: list[memoryview] = []
@@ -73,35 +72,35 @@ class Receiving:
 
     @property
     def done(self) -> int:
-        """How many bytes have come."""
+        """The number of bytes received."""
         return self._taken + self._filled
 
     @property
     def is_open(self) -> bool:
-        """Whether a stream brings it."""
+        """Whether a stream is open for it."""
         return self._link is not None
 
     @property
     def is_over(self) -> bool:
-        """Whether it neither goes on nor may begin, and its thread has ended."""
+        """Whether it is over, and its thread has ended."""
         return self.state not in ("offered", *RUNNING) and (self._last is None or self._last.done())
 
     @property
     def is_whole(self) -> bool:
-        """Whether all has come, and it is checked or has its name."""
+        """Whether all bytes have arrived."""
         return self._is_whole
 
     def once_more(self) -> "Receiving":
-        """The same offer, of which nothing has been begun."""
+        """Return a new transfer of the same offer."""
         return Receiving(self.number, self.remote, self.id, self.file, self.sender, self._changed, self._broke)
 
     async def let_go(self) -> None:
-        """Wait until its thread has ended, if that is to end."""
+        """Wait until its thread has ended, if it was told to end."""
         if self._last:
             await asyncio.wait([self._last])
 
     def when_let_go(self, then: Callable[[], None]) -> None:
-        """Do this as soon as its thread has ended, or now where it does not end."""
+        """Call `then` when its thread has ended, or now if it was not told to end."""
         if self._last and not self._last.done():
             self._last.add_done_callback(lambda _: then())
         else:
@@ -112,14 +111,14 @@ class Receiving:
         self._changed(self)
 
     def offered_again(self, remote: int) -> None:
-        """Its sender is back, or offers the same once more."""
+        """Note that its sender made the offer again, under this number of the server."""
         self.stop()
         self.remote, self.stands = remote, True
 
     # -- the disk ---------------------------------------------------------------------------------------------------------
 
     async def open(self, into: SafeFolder, *, sync: bool) -> bool:
-        """Take up what is kept of it, or wait until what has come is written; whether the rest is wanted. Raises ChatError."""
+        """Continue a kept part, or wait until everything received is written. Return whether more is wanted. Raises ChatError."""
         if self._disk is None:
             self._disk = DiskThread()
             await self._disk.start(partial(self._take_up, into, sync))
@@ -128,16 +127,16 @@ class Receiving:
         return self.state in RUNNING and not self.is_open
 
     def _nothing(self) -> None:
-        """All that was asked of the thread before is done."""
+        """Do nothing: called when the thread has done everything asked before."""
 
     def _take_up(self, into: SafeFolder, sync: bool) -> None:
         self._partial = (PartialOnce if self.file.once else Partial)(into, self.file, sync=sync)
         for _ in self._partial.resuming():
-            if self._last:  # nobody wants it any more
+            if self._last:  # cancelled
                 return
 
     def _on_disk(self, work: Callable[[], object], then: Callable[[], None]) -> None:
-        """Do something in the thread, and then this."""
+        """Run `work` in the thread, and then call `then`."""
         assert self._disk
         self._disk.start(work).add_done_callback(partial(self._did, then))
 
@@ -153,7 +152,7 @@ class Receiving:
             raise error
 
     def _release(self, leave: Callable[[AnyPartial], None]) -> "asyncio.Future[None] | None":
-        """End the thread, with this as the last thing it does."""
+        """End the thread; `leave` is its last work."""
         if self._disk and self._last is None:
             self._last = self._disk.end(partial(self._leave, leave))
         return self._last
@@ -163,7 +162,7 @@ class Receiving:
             leave(self._partial)
 
     async def close(self) -> None:
-        """Keep what has come, for another time."""
+        """Keep the received part, to be continued another time."""
         self._lose()
         if last := self._release(lambda partial: partial.close()):
             await last
@@ -171,8 +170,8 @@ class Receiving:
     # -- the stream -------------------------------------------------------------------------------------------------------
 
     def begin(self, link: FileLink, stream: int) -> None:
-        """Ask for what is missing, of a file that is open. In this connection no other stream has had the number: what is under
-        way of one that was stopped must not be taken for the next one's.
+        """Ask for the missing bytes of an open file. The number `stream` must be new on this connection, so that bytes in flight
+        of a stopped stream are not taken for this one's.
         """
         assert self._partial
         self.stream = stream
@@ -183,13 +182,13 @@ class Receiving:
         self.change("receiving")
 
     def stop(self) -> None:
-        """Ask for nothing more; what has come stays."""
+        """Stop the stream. The received part is kept."""
         if self._link:
             self._link.send(stop_stream(self.stream))
             self._lose()
 
     def interrupt(self) -> None:
-        """The stream is over; the sender may come back."""
+        """Note that the stream was interrupted. The sender may reconnect."""
         self._lose()
         if self.file.once:
             self.end("failed", LOST)
@@ -205,8 +204,8 @@ class Receiving:
         return self._spare.pop() if self._spare else memoryview(bytearray(min(CHUNK, self.file.most)))
 
     def proof(self, block: int, payload: Buffer) -> None:
-        """The hashes of a block. Raises Damaged where it is not the one that the next bytes need."""
-        if block == self._block:  # one that comes again, from another stream of the sender, says the same
+        """Take the proof of a block. Raises Damaged if it is not the block of the next bytes."""
+        if block == self._block:  # a repeated proof, from another stream of the sender, is the same
             return
         if block != self.done // WHOLE_BLOCK:
             raise Damaged
@@ -215,7 +214,7 @@ class Receiving:
         self._on_disk(partial(self._partial.proof, block, bytes(payload)), self._nothing)
 
     def data(self, payload: Buffer) -> None:
-        """The next bytes. Raises BadFrame where this side gave no credit for them, Damaged where there are too many."""
+        """Take the next bytes. Raises BadFrame if they exceed the credit, and Damaged if they exceed the file."""
         if not 0 < len(payload) <= self._owed:
             raise BadFrame(f"{len(payload):,} bytes of a file came where there was credit for {self._owed:,}.")
         self._owed -= len(payload)
@@ -247,7 +246,7 @@ class Receiving:
             self._give_credit()
 
     def _give_credit(self) -> None:
-        """So much that what is under way and what is not written yet is less than 1 MiB: a cut loses both."""
+        """Give credit so that the bytes in flight and those not written yet stay below 1 MiB: a cut loses both."""
         room = min(WINDOW, WINDOW + CHUNK - self._filled - self._unwritten) - self._owed
         if self._link and room >= GIVE_BACK:
             room -= room % PIECE
@@ -257,14 +256,14 @@ class Receiving:
     # -- the end ----------------------------------------------------------------------------------------------------------
 
     def failed(self, why: FileFailure) -> None:
-        """The sender sends nothing more."""
+        """Handle a FAIL item: the sender sends nothing more."""
         if why is FileFailure.GONE:
             self.interrupt()
         else:
             self.end("failed", WHY[why])
 
     def finish(self, ending: Buffer, named: Callable[[], None]) -> None:
-        """All has come: check the whole, and give it its name. What comes after that is not looked at. Raises BadFrame."""
+        """Handle the end of the stream: check the file, and give it its name. Later items are ignored. Raises BadFrame."""
         expected = parse_ending(ending) if self.file.once else None
         if self.file.once and self._filled:
             self._write(self._filled)
@@ -279,15 +278,15 @@ class Receiving:
         self.written = self._partial.finish(replace=self.replaces)
 
     async def cancel(self) -> None:
-        """The user does not want it any more: remove what has come."""
+        """Cancel the transfer, and remove the received part."""
         self.stop()
-        self.state = "cancelled"  # told when nothing is left
+        self.state = "cancelled"  # shown when everything is removed
         if last := self._release(lambda partial: partial.discard()):
             await last
         self.change("done" if self.written else "cancelled")
 
     def end(self, state: str, reason: str = "") -> None:
-        """It does not go on; what has come is kept."""
+        """End the transfer. The received part is kept."""
         self._lose()
         self._release(lambda partial: partial.close())
         self.change(state, reason)

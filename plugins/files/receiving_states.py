@@ -1,4 +1,4 @@
-"""The states of what others offer to this user, and what is said of them."""
+"""The states of an incoming transfer, and sentences about them."""
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.sanitise import clean
@@ -12,15 +12,15 @@ WHY = {
     FileFailure.UNKNOWN: "it is not offered any more",
     FileFailure.ONCE: "it is sent to one receiver only, and to no one twice",
 }
-"""Why a transfer has failed, in words."""
+"""Sentences about why a transfer failed."""
 
 LOST = "its transfer was cut, and it cannot be resumed"
-"""Why a transfer that goes out only once has failed after a cut."""
+"""Why a transfer that can be sent only once failed after a cut."""
 
 RUNNING = ("accepted", "receiving", "interrupted")
-"""The states in which this user wants the file and has not got all of it."""
+"""The states in which the user wants the file and has not received all of it."""
 GIVEN_UP = ("declined", "cancelled", "failed")
-"""The states of offers that may be accepted after all, as long as they are open."""
+"""The states in which an offer may still be accepted, as long as it is open."""
 ANSWERED = {
     "accepted": "is accepted already",
     "receiving": "is being received already",
@@ -31,7 +31,7 @@ ANSWERED = {
     "cancelled": "was cancelled already",
     "failed": "has failed already",
 }
-"""Why an offer in this state is not chosen."""
+"""Why an offer in this state cannot be chosen."""
 HINTS = {
     "accepted": "/cancel {} gives it up.",
     "receiving": "/cancel {} gives it up.",
@@ -39,9 +39,9 @@ HINTS = {
     "withdrawn": "Ask its sender to offer it again.",
     "done": "Its sender may offer it again.",
 }
-"""What can be done then."""
+"""What the user can do then."""
 
 
 def not_chosen(name: str, number: int, state: str) -> Usage:
-    """Why an offer in this state cannot be accepted or declined, and what can be done."""
+    """Return the error for an offer that cannot be accepted or declined in its state."""
     return Usage(f"{clean(name)} {ANSWERED[state]}.", HINTS.get(state, "/transfers lists all.").format(number))

@@ -1,7 +1,7 @@
-"""A folder that is written to through its handle: no path is joined, no link is followed, nothing is overwritten.
+"""A folder that is accessed through its open descriptor: no path is joined, no link is followed, nothing is overwritten.
 
-Every operation names one entry of an open folder. A folder that is renamed, or replaced by a link, while something is
-written in it stays the folder it was.
+Every operation names one entry of the open folder. If the folder is renamed or replaced by a link in the meantime, everything
+still happens in the original folder.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ _renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
 
 @contextmanager
 def storing(what: str) -> Iterator[None]:
-    """Say in words why something is not written."""
+    """Turn an OSError in the block into NotStored or NoSpace."""
     try:
         yield
     except OSError as trouble:
@@ -37,7 +37,7 @@ def storing(what: str) -> Iterator[None]:
 
 
 def not_stored(what: str, trouble: OSError) -> NotStored:
-    """An error of the system in words."""
+    """Return the error for an OSError."""
     if trouble.errno in _FULL:
         return NoSpace(f"There is not enough space for {shorten(what)}: {trouble.strerror}.")
     why = "the folder for it does not exist" if trouble.errno == errno.ENOENT else trouble.strerror
@@ -45,7 +45,7 @@ def not_stored(what: str, trouble: OSError) -> NotStored:
 
 
 class SafeFolder:
-    """An open folder. Raises OSError for what the system refuses; `storing` says it in words."""
+    """An open folder. Its methods raise OSError; `storing` turns that into a sentence."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -57,7 +57,7 @@ class SafeFolder:
 
     @property
     def is_removed(self) -> bool:
-        """Whether nothing can be made in it any more: it has no name."""
+        """Whether the folder was removed, so that nothing can be created in it."""
         return os.fstat(self.descriptor).st_nlink == 0
 
     @property
@@ -69,7 +69,7 @@ class SafeFolder:
 
     @classmethod
     def at(cls, path: str | os.PathLike[str]) -> "SafeFolder":
-        """The folder that the user chose, also by a link; one that is not there is made. Raises NotStored."""
+        """Open the folder that the user chose, following links; it is created if necessary. Raises NotStored."""
         with storing(os.fspath(path)):
             with suppress(FileExistsError):
                 os.mkdir(path)
@@ -80,7 +80,7 @@ class SafeFolder:
         self._descriptor = close_once(self._descriptor)
 
     def folder(self, name: str) -> "SafeFolder":
-        """A folder in this one, which must belong to this user."""
+        """Open a folder in this one, which must belong to this user."""
         below = SafeFolder(os.open(name, _FOLDER | _NOFOLLOW, dir_fd=self.descriptor))
         if os.fstat(below.descriptor).st_uid != os.geteuid():
             below.close()
@@ -88,13 +88,13 @@ class SafeFolder:
         return below
 
     def make_folder(self, name: str) -> "SafeFolder":
-        """A folder in this one that only its owner can use; one that exists is taken."""
+        """Open a folder in this one, created if necessary, that only its owner can use."""
         with suppress(FileExistsError):
             os.mkdir(name, 0o700, dir_fd=self.descriptor)
         return self.folder(name)
 
     def open_file(self, name: str, mode: int = 0o600) -> int:
-        """Open a file of this user's for reading and writing, or make it. It must be a plain file with one name alone."""
+        """Open or create a file for reading and writing. It must be this user's, a regular file, and have only one name."""
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT | _NOFOLLOW, mode, dir_fd=self.descriptor)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_uid != os.geteuid():
@@ -103,53 +103,53 @@ class SafeFolder:
         return descriptor
 
     def names(self) -> list[str]:
-        """What is in the folder."""
+        """Return the names of the entries."""
         return os.listdir(self.descriptor)
 
     def inode(self, name: str) -> int | None:
-        """The number of a file or folder, or None if there is none of that name."""
+        """Return the inode number of an entry, or None if there is none of that name."""
         try:
             return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_ino
         except FileNotFoundError:
             return None
 
     def changed(self, name: str) -> float:
-        """When a file or folder was changed last, in seconds since 1970; 0 if there is none of that name."""
+        """Return the time of an entry's last change, in seconds since 1970; 0 if there is none of that name."""
         try:
             return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_mtime
         except FileNotFoundError:
             return 0.0
 
     def is_shared(self, name: str) -> bool:
-        """Whether this is a file that has another name as well. Raises FileNotFoundError."""
+        """Whether this file has another name as well. Raises FileNotFoundError."""
         status = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
         return stat.S_ISREG(status.st_mode) and status.st_nlink > 1
 
     def name_of(self, inode: int, changed: int) -> str | None:
-        """What a file or folder is called here that was changed last at this time, in nanoseconds since 1970, or None."""
+        """Return the name of the entry with this inode and time of change, in nanoseconds since 1970, or None."""
         with os.scandir(self.descriptor) as found:
             same = (one for one in found if one.inode() == inode)
             return next((one.name for one in same if one.stat(follow_symlinks=False).st_mtime_ns == changed), None)
 
     def free(self) -> int:
-        """How many bytes there is space for."""
+        """Return the free space, in bytes."""
         status = os.fstatvfs(self.descriptor)
         return status.f_bavail * status.f_frsize
 
     def remove(self, name: str) -> None:
-        """Remove a file, or a folder with all that is in it, never through a link. What cannot be removed stays."""
+        """Remove a file, or a folder with its content, without following links. What cannot be removed stays."""
         try:
             os.unlink(name, dir_fd=self.descriptor)
         except OSError:
             shutil.rmtree(name, ignore_errors=True, dir_fd=self.descriptor)
 
     def take(self, source: "SafeFolder", name: str, wanted: str, *, replace: bool = False) -> str:
-        """Move a file or a folder here, in one step, under a name that is free: the one wanted, or with a number.
+        """Move a file or folder here, in one step, under the wanted name, with a number if that is in use. Return the name.
 
-        With `replace` a file of that name gives way to a file; never a folder.
+        With `replace`, a file replaces a file of that name, but never a folder.
         """
         if replace:
-            with suppress(OSError):  # a folder is in the way, or is what moves
+            with suppress(OSError):  # one of the two is a folder
                 os.rename(name, wanted, src_dir_fd=source.descriptor, dst_dir_fd=self.descriptor)
                 return wanted
         for _, free in numbered(wanted):
@@ -171,13 +171,13 @@ def _rename_new(source: int, name: str, target: int, new: str) -> None:
         if _renameat2(source, os.fsencode(name), target, os.fsencode(new), _NOREPLACE) == 0:
             return
         number = ctypes.get_errno()
-        if number not in (errno.EINVAL, errno.ENOSYS):  # a file system, or a kernel, that cannot do it
+        if number not in (errno.EINVAL, errno.ENOSYS):  # the file system or the kernel does not support it
             raise OSError(number, os.strerror(number))
     rename_by_steps(source, name, target, new)
 
 
 def rename_by_steps(source: int, name: str, target: int, new: str) -> None:
-    """The same where the system has no such call: a file has both names for a moment, a folder is empty for a moment."""
+    """Do the same without that system call. A file has both names for a moment, and a folder is empty for a moment."""
     if stat.S_ISDIR(os.stat(name, dir_fd=source, follow_symlinks=False).st_mode):
         os.mkdir(new, 0o700, dir_fd=target)
         os.rename(name, new, src_dir_fd=source, dst_dir_fd=target)

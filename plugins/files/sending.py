@@ -1,4 +1,4 @@
-"""A file that this user offers, and the streams in which it goes out."""
+"""A file that this user offers, and the streams in which it is sent."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,13 +26,13 @@ from plytalk.plugins.files.reading import Source
 from plytalk.plugins.files.transfer_errors import SourceChanged, explained
 
 MOST_STREAMS = 64
-"""How many streams a sender serves at one time."""
+"""The largest number of streams that a sender serves."""
 READ = 16 * PIECE
-"""How many bytes are read of a file at once where it goes out in one stream: each reading wakes a thread, which takes longer."""
+"""The bytes read at once from a file that is sent in one stream: waking the thread takes longer than reading."""
 
 
 class FileLink(Protocol):
-    """The way to the exchange at the server. `turn` is how many bytes of a stream may go out before it is the next one's turn."""
+    """The link to the exchange at the server. `turn` is the number of bytes that a stream may send in its turn."""
 
     turn: int
 
@@ -40,11 +40,11 @@ class FileLink(Protocol):
         """Send an item."""
 
     async def writable(self) -> None:
-        """Wait until data may be sent: lines go first."""
+        """Wait until data may be sent: lines have priority."""
 
 
 class OutStream:
-    """One stream: `at` is the next byte that goes out, `credit` how many may, `block` the last one whose proof went out."""
+    """One stream. `at`: the next byte to send; `credit`: the bytes that may be sent; `block`: the last whose proof was sent."""
 
     __slots__ = ("at", "block", "credit", "number")
 
@@ -53,7 +53,7 @@ class OutStream:
 
 
 class Sending:
-    """An offer of this user. `changed` is called when its state changes or data has gone out; `disk` reads the file."""
+    """An offer of this user. `changed` is called when its state changes or data was sent; `disk` reads the file."""
 
     def __init__(
         self,
@@ -68,23 +68,23 @@ class Sending:
     ) -> None:
         self.number, self.id, self.source, self.tree, self.file, self.to = number, id, source, tree, file, to
         self.key = to if is_key(to) else None
-        """The fingerprint of the key for which it is; None where a name says whom it is for, or nothing."""
+        """The fingerprint of the key that it is for; None if it is for a name, or for all."""
         self.state, self.reason, self.written = "offered", "", ""
         self.streams: dict[int, OutStream] = {}
         self.sender: Sender | None = None
         self.whom: Sender | None = None
-        """To which member it is offered, as the server knows it."""
+        """The member that it is for, as the server names it."""
         self.received = 0
-        """How many have all of it."""
+        """The number of receivers that have all of it."""
         self._disk, self._changed = disk, changed
         self._at = 0
         self._buffer = memoryview(bytearray(READ))
         self._kept = range(0)
-        """Which bytes of the file are in the buffer."""
+        """The offsets in the file of the bytes in the buffer."""
 
     @property
     def done(self) -> int:
-        """How many bytes have gone out in the stream that is farthest, of those that go on."""
+        """The bytes sent in the open stream that is furthest ahead."""
         return max((stream.at for stream in self.streams.values()), default=self._at)
 
     @property
@@ -92,24 +92,24 @@ class Sending:
         return self.state in ("offered", "sending", "interrupted")
 
     def cut(self) -> None:
-        """The connection is over."""
+        """Note that the connection is closed."""
         self._at = self.done
         self.streams.clear()
         if self.state == "sending":
             self.change("interrupted")
 
     def taken(self) -> None:
-        """The server has it, again after a cut."""
+        """Note that the server has accepted the offer, for the first time or after a cut."""
         if self.state == "interrupted":
             self.change("offered")
 
     def stopped(self, number: int) -> None:
-        """The receiver of a stream wants nothing more."""
+        """Stop a stream whose receiver wants nothing more."""
         if number in self.streams:
             self._end_stream(number)
 
     def _end_stream(self, number: int) -> None:
-        """A stream is over. Where it was the last one, the offer stands as before."""
+        """End a stream. After the last one, the offer is open as before."""
         self._at = self.done
         del self.streams[number]
         if self.state == "sending" and not self.streams:
@@ -118,7 +118,7 @@ class Sending:
             self._changed(self)
 
     def ends_with(self, state: str) -> bool:
-        """Whether nobody else can receive it when a receiver has replied this."""
+        """Whether the offer ends with this reply of a receiver."""
         return self.to is not None and state in ("done", "declined", "cancelled")
 
     def change(self, state: str, reason: str = "") -> None:
@@ -126,7 +126,7 @@ class Sending:
         self._changed(self)
 
     def close(self) -> None:
-        """Let go of the file, when nothing reads it any more."""
+        """Close the file, after the last read."""
         self.streams.clear()
         self._disk.start(self._close)
 
@@ -138,7 +138,7 @@ class Sending:
     # -- streams ----------------------------------------------------------------------------------------------------------
 
     def serve(self, number: int, at: int, credit: int) -> bytes | None:
-        """Open a stream; gives what refuses it."""
+        """Open a stream. Return the item that refuses it, or None."""
         if len(self.streams) >= MOST_STREAMS:
             return fail_stream(number, FileFailure.TOO_MANY)
         if not self.stands or at > self.file.most:
@@ -169,26 +169,26 @@ class Sending:
                 # A stream's first bytes need a proof, so they queue in the thread behind any read for a stream that was cut.
                 if stream.block > block or not self._read_now(at, size):
                     proofs = await self._disk.start(partial(self._read, stream, at, size, proof=stream.block > block))
-            except Exception as error:  # of any kind, since both sides would wait for ever
+            except Exception as error:  # any error: both sides would wait for ever
                 return self._fail(explained(error))
-        if self.streams.get(stream.number) is not stream:  # it was stopped meanwhile
+        if self.streams.get(stream.number) is not stream:  # stopped in the meantime
             return []
         self._changed(self)
         return proofs + self._pieces(stream.number, at - self._kept.start, size)
 
     def _pieces(self, number: int, first: int, size: int) -> list[bytes]:
-        """The items that carry this many bytes of the buffer."""
+        """Return the items that carry this many bytes of the buffer."""
         end = first + size
         return [carry(number, self._buffer[start : min(start + PIECE, end)]) for start in range(first, end, PIECE)]
 
     def _wanted(self, stream: OutStream, most: int) -> int:
-        """How many bytes go out next: full records, as long as more follows."""
+        """Return the number of bytes to send next: full records, except at the end."""
         more = min(self.file.most - stream.at, WHOLE_BLOCK - stream.at % WHOLE_BLOCK)
         size = min(more, most, stream.credit)
         return size if size == more else size - size % PIECE
 
     def _read(self, stream: OutStream, at: int, size: int, proof: bool) -> list[bytes]:
-        """In the thread: read these bytes into the buffer, and what follows; gives the proof."""
+        """In the thread: read these bytes and the following ones into the buffer. Return the proof, if it is asked for."""
         block = at // WHOLE_BLOCK
         proofs = [prove(stream.number, block, self.tree.proof(block))] if proof else []
         read = self.source.read_into(self._ahead(size), at)
@@ -196,7 +196,7 @@ class Sending:
         return proofs
 
     def _read_now(self, at: int, size: int) -> bool:
-        """The same without the thread, where the system has these bytes in memory: handing it to the thread takes longer."""
+        """Do the same without the thread, which takes longer, if the system has these bytes in memory. Return whether it has."""
         buffer = self._ahead(size)[: self.file.most - at]
         if not self.source.read_now(buffer, at):
             return False
@@ -204,7 +204,7 @@ class Sending:
         return True
 
     def _ahead(self, size: int) -> memoryview:
-        """The part of the buffer to read into: all of it where no other stream needs it."""
+        """Return the part of the buffer to read into: all of it if no other stream needs it."""
         return self._buffer if len(self.streams) == 1 else self._buffer[:size]
 
     def _fail(self, error: ChatError) -> list[bytes]:
@@ -223,7 +223,7 @@ def is_key(to: str | None) -> bool:
 
 
 class Pump:
-    """Sends the data of all offers over one link, in turns."""
+    """Sends the data of all offers over one link. Streams take turns."""
 
     def __init__(self, link: FileLink, sendings: Callable[[], list[Sending]]) -> None:
         self._link, self._sendings = link, sendings
@@ -231,7 +231,7 @@ class Pump:
         self._woken = False
 
     def wake(self) -> None:
-        """There may be something to send."""
+        """Start sending, if there may be something to send."""
         self._woken = True
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
@@ -246,12 +246,12 @@ class Pump:
                 self._woken = False
                 if await self._round():
                     self._woken = True
-                await asyncio.sleep(0)  # what else has to be done comes between
+                await asyncio.sleep(0)  # let everything else run in between
         finally:
             self._task = None
 
     async def _round(self) -> bool:
-        """Something of each stream that has credit; whether there was any."""
+        """Send something of each stream that has credit. Return whether there was any."""
         sent = False
         for sending in self._sendings():
             for stream in tuple(sending.streams.values()):

@@ -1,4 +1,4 @@
-"""What goes out as it comes, such as standard input: to one receiver, once, and its size and root are known at its end."""
+"""A stream that is sent as it is read, such as standard input: once, to one receiver, with its size and root at the end."""
 
 import asyncio
 import os
@@ -19,13 +19,13 @@ from plytalk.plugins.files.sending import OutStream, Sending
 from plytalk.plugins.files.transfer_errors import Unreadable, explained
 
 LOOK = 0.1
-"""How long a reader waits for more before it sends what there is, or looks whether anybody still wants it, in seconds."""
+"""How long a reader waits for more, in seconds, before it sends what it has, or checks whether it is still wanted."""
 CUT = "Its transfer was cut, and it cannot be resumed"
 STOPPED = "Its receiver has gone or wants no more of it, and it cannot be sent again"
 
 
 class PipedSource(Source):
-    """A stream of an unknown length, read from its beginning to its end."""
+    """A stream of unknown length, read once from beginning to end."""
 
     size = 0
     mode = 0o644
@@ -36,7 +36,7 @@ class PipedSource(Source):
         self.stopped = self.ended = False
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
-        """Fill the buffer, or less where no more comes at the moment, or no more at all: then it has `ended`."""
+        """Read into the buffer. Return the number of bytes: fewer than asked if no more comes now, or it has `ended`."""
         filled = 0
         try:
             while filled < len(buffer):
@@ -59,7 +59,7 @@ class PipedSource(Source):
 
 
 class SendingOnce(Sending):
-    """Such an offer. `wake` is called when something has been read, for which its own thread waits."""
+    """An offer of such a stream. Its own thread reads, and `wake` is called when it has read something."""
 
     source: PipedSource
 
@@ -84,7 +84,7 @@ class SendingOnce(Sending):
         return refused
 
     async def next_items(self, stream: OutStream, most: int) -> list[bytes]:
-        """What has been read, or nothing: more is read meanwhile, since it may be long in coming."""
+        """Return what has been read, or nothing while the thread is still reading, which may take long."""
         if self._reading is None:
             if size := min(most, stream.credit):
                 self._reading = self._disk.start(partial(self._read_more, size))
@@ -95,11 +95,11 @@ class SendingOnce(Sending):
         reading, self._reading = self._reading, None
         try:
             return self._sent(stream, reading.result())
-        except Exception as error:  # of any kind, since both sides would wait for ever
+        except Exception as error:  # any error: both sides would wait for ever
             return self._fail(explained(error))
 
     def _read_more(self, size: int) -> int:
-        """In the thread: fill the buffer with what comes."""
+        """In the thread: read into the buffer."""
         count = self.source.read_into(self._buffer[:size], 0)
         self._root.add(self._buffer[:count])
         return count

@@ -1,4 +1,4 @@
-"""What is sent: a file or a folder, links not followed, changes noticed. A file stays open, so it may be renamed meanwhile."""
+"""A file or folder to send. Links are not followed, and changes are noticed. A file stays open, so it may be renamed."""
 
 import os
 import stat
@@ -26,9 +26,9 @@ from plytalk.plugins.files.transfer_errors import TransferError
 
 
 def open_source(path: str | os.PathLike[str], skipped: Callable[[str], None]) -> Source:
-    """A file or folder to send; a sentence tells of each thing in a folder that is left out. Raises TransferError.
+    """Open a file or folder. `skipped` gets a sentence about each entry of a folder that is left out. Raises TransferError.
 
-    Walking a large folder takes long: it does not belong on an event loop.
+    Walking a large folder takes long: call this in a thread.
     """
     path, descriptor = opened(path)
     if stat.S_ISDIR(os.fstat(descriptor).st_mode):
@@ -42,7 +42,7 @@ def check_source(path: str | os.PathLike[str]) -> None:
 
 
 def opened(path: str | os.PathLike[str]) -> tuple[str, int]:
-    """The absolute path of a file or folder, and a descriptor on which it is open. Raises TransferError."""
+    """Open a file or folder. Return its absolute path and the descriptor. Raises TransferError."""
     if not (path := os.fspath(path)):
         raise TransferError("An empty name is not the name of a file.")
     with suppress(ValueError):  # a NUL, which is refused below
@@ -62,7 +62,7 @@ def opened(path: str | os.PathLike[str]) -> tuple[str, int]:
 
 
 def hashing(source: Source, tree: HashTree) -> Iterator[int]:
-    """Read a source from its beginning to its end into its tree; yields after each chunk how many bytes were read."""
+    """Hash a whole source into its tree. Yields the number of bytes read after each chunk."""
     buffer = memoryview(bytearray(min(CHUNK, source.size)))
     for index in range(chunks_in(source.size)):
         chunk = buffer[: chunk_length(source.size, index)]
@@ -75,7 +75,7 @@ def hashing(source: Source, tree: HashTree) -> Iterator[int]:
 
 
 def hash_source(source: Source, algorithm: str = KNOWN[0]) -> HashTree:
-    """The tree of a source."""
+    """Return the tree of a source."""
     tree = HashTree(source.size, algorithm)
     for _ in hashing(source, tree):
         pass
@@ -83,7 +83,7 @@ def hash_source(source: Source, algorithm: str = KNOWN[0]) -> HashTree:
 
 
 def make_offer(source: Source, tree: HashTree) -> FileOffer:
-    """What is said of a source before it is accepted."""
+    """Return the offer of a source."""
     return FileOffer(
         name=source.name,
         size=source.size,
@@ -98,7 +98,7 @@ def make_offer(source: Source, tree: HashTree) -> FileOffer:
 
 
 class FileSource(Source):
-    """One file, by its open descriptor, which it owns."""
+    """One file. It owns the open descriptor."""
 
     def __init__(self, path: str, descriptor: int) -> None:
         self._path = path

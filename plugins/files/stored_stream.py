@@ -1,7 +1,7 @@
-"""Where the bytes of a transfer go: the stream that arrives as the files it is made of, in the folder of an unfinished transfer.
+"""The files into which an incoming stream is written, in the folder of an unfinished transfer.
 
-The folder holds `data`, which is the file or the folder itself, and for a folder `manifest`. All is written strictly in order;
-everything that is made on the way may exist already, so that a transfer can be taken up again at any place.
+The folder holds `data`, which is the file or the folder itself, and for a folder `manifest`. Everything is written strictly in
+order. Files and folders may exist already, so that a transfer can continue at any offset.
 """
 
 import os
@@ -29,17 +29,17 @@ class _Part(NamedTuple):
 
 
 class _Level:
-    """A folder whose entries are being made, and the names that are in use in it."""
+    """A folder whose entries are being created, and the names in use in it."""
 
     def __init__(self, folder: SafeFolder, mode: int, mtime: int) -> None:
         self.folder = folder
         self.mode = mode
         self.mtime = mtime
         self._taken: dict[str, int] = {}
-        """The names in use, without regard to case, each with the number to try next."""
+        """The names in use, ignoring case, each with the number to try next."""
 
     def free_name(self, text: str) -> str:
-        """A safe name that no other entry has, not even in another case. Raises BadOffer after thousands of one name."""
+        """Return a safe name that no other entry has, even in another case. Raises BadOffer if thousands have one name."""
         name = safe_name(text, inside=True)
         wanted = twin_key(name)
         if wanted not in self._taken:
@@ -54,7 +54,7 @@ class _Level:
 
 
 class StoredStream:
-    """The files of a transfer, read or written from the beginning of its stream on. Raises OSError; BadOffer for a manifest."""
+    """The files of a transfer, read or written from the beginning of its stream. Raises OSError, and BadOffer (manifest)."""
 
     def __init__(self, folder: SafeFolder, offer: FileOffer, *, sync: bool = False) -> None:
         self._folder = folder
@@ -74,7 +74,7 @@ class StoredStream:
         return self._part is None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write what comes next in the stream."""
+        """Write the next bytes of the stream."""
         view = memoryview(data)
         while view:
             part = self._opened(writing=True)
@@ -84,7 +84,7 @@ class StoredStream:
             self._moved(len(piece))
 
     def read_into(self, buffer: memoryview) -> bool:
-        """Read what comes next in the stream; False if less is there."""
+        """Read the next bytes of the stream. Return False if fewer are there."""
         while buffer:
             part = self._opened(writing=False)
             count = os.readv(self._descriptor, [buffer[: part.size - self._inside]])
@@ -95,7 +95,7 @@ class StoredStream:
         return True
 
     def skip(self, count: int) -> None:
-        """Pass over bytes that are there already."""
+        """Skip bytes that are there already."""
         while count and self._part:
             step = min(count, self._part.size - self._inside)
             count -= step
@@ -104,7 +104,7 @@ class StoredStream:
                 self._next()
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close all open files."""
         self._close_file()
         self._parts.close()
         for level in self._levels:
@@ -116,7 +116,7 @@ class StoredStream:
         assert part is not None
         if self._descriptor == CLOSED:
             self._descriptor = self._made(part)
-            if os.lseek(self._descriptor, 0, os.SEEK_END):  # it was there before
+            if os.lseek(self._descriptor, 0, os.SEEK_END):  # it existed before
                 if writing:
                     os.ftruncate(self._descriptor, self._inside)
                 os.lseek(self._descriptor, self._inside, os.SEEK_SET)
@@ -133,13 +133,13 @@ class StoredStream:
             self._next()
 
     def _end_file(self, part: _Part) -> None:
-        if part.folder is self._folder:  # it may have been made for an offer with another mode
+        if part.folder is self._folder:  # it may have been created for an offer with another mode
             os.fchmod(self._descriptor, part.mode & self._mask | 0o600)
         self._label(self._descriptor, part.mtime)
         self._close_file()
 
     def _label(self, descriptor: int, mtime: int) -> None:
-        """Give a file or a folder its time, and what it holds to the disk."""
+        """Set the time of a file or folder, and with `sync` wait until it is on the disk."""
         os.utime(descriptor, ns=(mtime, mtime))
         if self._sync:
             os.fsync(descriptor)
@@ -148,7 +148,7 @@ class StoredStream:
         self._descriptor = close_once(self._descriptor)
 
     def _next(self) -> None:
-        """Go to the next file that has content; make the folders and the empty files before it."""
+        """Go to the next file with content. Create the folders and the empty files before it."""
         self._inside = 0
         self._part = next(self._parts, None)
 
@@ -186,7 +186,7 @@ class StoredStream:
         self._levels.append(_Level(folder.make_folder(name), mode, mtime))
 
     def _leave(self, depth: int) -> None:
-        """Leave the folders that are deeper than this: they are complete."""
+        """Leave the folders deeper than this, which are complete."""
         while len(self._levels) > depth:
             level = self._levels.pop()
             os.fchmod(level.folder.descriptor, level.mode & self._mask | 0o700)

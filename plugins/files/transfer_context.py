@@ -1,4 +1,4 @@
-"""What all transfers of one user share: the link to the server, the numbers, and the screen on which they are shown."""
+"""What all transfers of one user share: the link to the server, the numbers, and the UI that shows them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -15,11 +15,11 @@ from plytalk.plugins.files.sending import FileLink
 from plytalk.plugins.rooms.ui_events import cleaned
 
 PROGRESS = 0.5
-"""How often the progress of a transfer is told, in seconds."""
+"""The interval at which the progress of a transfer is shown, in seconds."""
 
 
 class Transfer(Protocol):
-    """What is sent or received, under this user's number for it. `sender` is None for what this user sends."""
+    """An incoming or outgoing transfer, with this user's number for it. `sender` is None if this user sends it."""
 
     number: int
     file: FileOffer
@@ -32,11 +32,11 @@ class Transfer(Protocol):
 
     @property
     def done(self) -> int:
-        """How many bytes have gone out, or have come."""
+        """The number of bytes sent, or received."""
 
 
 class TransferContext:
-    """`me` says who the user is now; `link` is None while there is no connection."""
+    """`me` returns the user's current name and key; `link` is None while there is no connection."""
 
     def __init__(self, ui: Ui, me: Callable[[], Myself], file_options: ReceiveOptions) -> None:
         self.ui, self._me, self.file_options = ui, me, file_options
@@ -51,7 +51,7 @@ class TransferContext:
             self.link.send(body)
 
     def changed(self, one: Transfer) -> None:
-        """Tell of a new state at once, also that all has gone out or has come, and of progress at times."""
+        """Show a new state, or that everything was sent or received, at once; show progress every PROGRESS seconds."""
         at, whole = asyncio.get_running_loop().time(), one.done == one.file.size
         state, before, was_whole = self._told.get(one.number, ("", 0.0, False))
         if state != one.state or whole != was_whole or at - before >= PROGRESS:
@@ -59,11 +59,11 @@ class TransferContext:
             self.show(one)
 
     def forget(self, number: int) -> None:
-        """A transfer is not remembered any more."""
+        """Forget a transfer."""
         self._told.pop(number, None)
 
     def show(self, one: Transfer, state: str = "", by: Sender | None = None) -> None:
-        """Show a transfer, or what another member has done about it."""
+        """Show a transfer, or another member's reply to it."""
         me = self._me()
         event = File(
             id=self.ui.next_id(), time=now(), sender=by or one.sender or me.sender, room=me.room,
@@ -71,7 +71,7 @@ class TransferContext:
             name=cleaned(one.file.name, self.ui.raw), written=cleaned(one.written, self.ui.raw) or None, size=one.file.size,
             count=one.file.count if one.file.folder else None, state=state or one.state, reason=one.reason or None, done=one.done,
         )  # fmt: skip
-        with ignore_faults():  # a broken screen does not end a transfer
+        with ignore_faults():  # a broken UI does not end a transfer
             self.ui.show(event)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:

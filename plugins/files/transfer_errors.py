@@ -1,4 +1,4 @@
-"""What can be wrong with a file that is sent or received."""
+"""The errors of sending and receiving files."""
 
 from plytalk.core.contracts.errors import REPORT_IT, ChatError, LocalError, RemoteError
 from plytalk.core.contracts.shortage import shortage
@@ -41,7 +41,7 @@ class Damaged(BadTransfer):
 
 
 def explained(error: Exception) -> ChatError:
-    """The error to tell in place of one that no user would understand."""
+    """Return an error that a user understands, in place of any other."""
     if isinstance(error, ChatError):
         return error
     return shortage(error) or ChatError(f"Unexpected error: {type(error).__name__}.", REPORT_IT)

@@ -1,6 +1,6 @@
-"""What a user sends and receives: offers made and heard, over all connections of the user's conversation.
+"""The transfers of a user, outgoing and incoming, over all connections of the conversation.
 
-After a cut it offers again what this user offers, and asks for the rest of what the user had accepted.
+After a cut, open offers are made again, and the rest of each accepted file is asked for.
 """
 
 from collections.abc import Callable
@@ -23,32 +23,32 @@ FROM_RECEIVER = (FileKind.CREDIT, FileKind.OPEN, FileKind.STOP)
 
 
 class Transfers:
-    """All transfers of one user. `ui` shows what happens to them; `me` says who the user is now."""
+    """All transfers of one user. `ui` shows them; `me` returns the user's current name and key."""
 
     def __init__(self, ui: Ui, me: Callable[[], Myself], file_options: ReceiveOptions) -> None:
         self._context = TransferContext(ui, me, file_options)
         self.made, self.heard = MadeOffers(self._context), HeardOffers(self._context)
 
     def connect(self, link: FileLink) -> None:
-        """There is a connection to a server."""
+        """Continue over a new connection to a server."""
         self._context.link = link
         self.made.connect()
 
     def disconnect(self) -> None:
-        """The connection is over: what goes on waits for the next one."""
+        """Interrupt all transfers until the next connection."""
         self._context.link = None
         self.made.disconnect()
         self.heard.disconnect()
 
     async def close(self) -> None:
-        """It is all over. What has come of a file is kept, for another time."""
+        """End all transfers. Received parts are kept, to be continued another time."""
         self.disconnect()
         await self._context.close()
         await self.made.close()
         await self.heard.close()
 
     def hear(self, body: bytes) -> None:
-        """The server has sent an item. Raises BadFrame."""
+        """Handle an item from the server. Raises BadFrame."""
         kind, stream, payload = parse(body)
         if kind in FROM_SENDER:
             self.heard.stream(kind, stream, payload)
@@ -62,7 +62,7 @@ class Transfers:
                 self.made.understand(said)
 
     async def cancel(self, number: int | None = None) -> Sending | Receiving:
-        """End a transfer, or take an offer back: the last one where no number is given. Raises Usage."""
+        """Cancel a transfer or withdraw an offer; without a number, the last one. Raises Usage."""
         going_on = [one for one in self.all() if one.state in RUNNING or (isinstance(one, Sending) and one.stands)]
         chosen = [one for one in going_on if number in (None, one.number)]
         if not chosen:
@@ -74,7 +74,7 @@ class Transfers:
         return one
 
     def _not_cancelled(self, number: int | None) -> Usage:
-        """Why this one cannot be cancelled."""
+        """Return the error for a transfer that cannot be cancelled."""
         one = next((one for one in self.all() if one.number == number), None)
         if one is None:
             return Usage("No such transfer goes on.", "/transfers lists them.")
@@ -83,11 +83,11 @@ class Transfers:
         return Usage(f"{clean(one.file.name)} does not go on: {one.state}.", "/transfers lists all.")
 
     def renamed(self, member: Sender, name: str) -> None:
-        """A member has another name now."""
+        """Note that a member has a new name."""
         self.made.renamed(member, name)
         self.heard.renamed(member, name)
 
     def all(self) -> list[Sending | Receiving]:
-        """All transfers, in their order."""
+        """Return all transfers in the order of their numbers."""
         every: dict[int, Sending | Receiving] = {**self.made.all, **self.heard.all}
         return [every[number] for number in sorted(every)]

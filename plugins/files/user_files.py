@@ -19,12 +19,12 @@ NO_FILES = "This program neither sends nor receives files: it was started with -
 
 
 class UserFiles:
-    """`why_not` says why no file can be sent, and is an empty text where one can be."""
+    """`why_not` returns why no file can be sent; empty if files can be sent."""
 
     def __init__(self, ui: Ui, file_options: "ReceiveOptions", why_not: Callable[[], str] = lambda: "") -> None:
         self._ui, self._file_options, self._why_not = ui, file_options, (lambda: NO_FILES) if file_options.none else why_not
         self.failed = False
-        """Whether a command was not done."""
+        """Whether a command has failed."""
         self._link: FileLink | None = None
         self._me: Callable[[], Myself] = lambda: Myself(Sender(), None)
 
@@ -48,44 +48,44 @@ class UserFiles:
         return "transfers" in vars(self)
 
     def connect(self, link: "FileLink", me: "Callable[[], Myself]") -> None:
-        """There is a way to a server; `me` says who the user is there now."""
+        """Continue over a new link to a server; `me` returns the user's current name and key there."""
         self._link, self._me = link, me
         if self._is_used:
             self.transfers.connect(link)
 
     def renamed(self, member: Sender, name: str) -> None:
-        """A member has another name now."""
+        """Note that a member has a new name."""
         if self._is_used:
             self.transfers.renamed(member, name)
 
     def disconnect(self) -> None:
-        """The connection is over."""
+        """Interrupt all transfers until the next connection."""
         self._link = None
         if self._is_used:
             self.transfers.disconnect()
 
     def hear(self, body: bytes) -> None:
-        """The server has sent an item. Raises BadFrame."""
+        """Handle an item from the server. Raises BadFrame."""
         if not self._file_options.none:
             self.transfers.hear(body)
 
     def run_line(self, line: str) -> bool:
-        """Carry out a line that was typed, where it is a command about files."""
+        """Run a typed line if it is a command about files. Return whether it is."""
         return line[:1] == "/" and line[1:].split(" ", 1)[0] in HELP and self._commands.run_line(line)
 
     def run(self, name: str, args: Sequence[str], request: str | None) -> bool:
-        """Carry out a command, where it is about files."""
+        """Run a command if it is about files. Return whether it is."""
         return name in HELP and self._commands.run(name, args, request)
 
     def _fail(self) -> None:
         self.failed = True
 
     def when_answered(self, leave: Callable[[], None]) -> bool:
-        """Call `leave` once all commands about files are answered, where a program waits for that; whether it does."""
+        """If a program waits for answers to commands about files, call `leave` after these. Return whether it waits."""
         return not self._ui.interactive and "_commands" in vars(self) and self._commands.when_answered(leave)
 
     async def close(self) -> None:
-        """The conversation is over."""
+        """End all transfers."""
         if "_commands" in vars(self):
             await self._commands.close()
         if self._is_used:

@@ -1,4 +1,4 @@
-"""Noise with a pattern of your choice, bare: no preamble, and nothing agreed on but what both sides were told (revision 34).
+"""Noise (revision 34) with a pattern of your choice, without a preamble: both sides must be given the same protocol name.
 
     client                                    server
       | --- -> e [payload] ------------------> |      the messages of the pattern, each in its own frame;
@@ -169,7 +169,7 @@ class Noise(Handshake):
         if bool(pattern.psks) != bool(io.agreement):
             wrong = "takes a pre-shared key, and nothing brings one" if pattern.psks else "takes no pre-shared key"
             raise Usage(f"The pattern {pattern.name} {wrong}.", "Give --psk-file with a psk pattern, and only with one.")
-        psks = [await io.agree()] * pattern.psks if pattern.psks else []  # one secret, wherever the pattern wants it
+        psks = [await io.agree()] * pattern.psks if pattern.psks else []  # the same secret for each psk token
         own = self._prover.current() if self._prover else Proven(self._static, b"") if self._static else None
         handshake = HandshakeState(
             self._protocol, initiator=initiator, prologue=self._prologue, s=own and own.pair, rs=self._remote, psks=psks,
@@ -202,7 +202,7 @@ class Noise(Handshake):
         except payload.WrongDate as refusal:
             await io.refuse(refusal)
             return
-        if shown.dated and own and own.dated:  # so both sides know plytalk's way of letting somebody in
+        if shown.dated and own and own.dated:  # both sides are plytalk, and use its first record
             io.answer()
         await io.ask(Identity(shown.key.type, shown.key.blob))
 

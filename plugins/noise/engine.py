@@ -4,8 +4,8 @@
       SymmetricState    turns public keys, secrets and payloads into one chaining key `ck` and one hash `h`
         CipherState       one key and its counter; two of them are all that is left after `split`
 
-Whatever fails is final: what failed forgets its keys and refuses everything from then on. The other side's mistakes
-are RemoteErrors (HandshakeFailed here, Tampered after the handshake), ours are LocalErrors.
+Any failure is final: the state forgets its keys and refuses everything from then on. The other side's mistakes are RemoteErrors
+(HandshakeFailed here, Tampered after the handshake), ours are LocalErrors.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,9 +25,9 @@ PSK_LENGTH = 32  # bytes, section 9.1
 
 
 class TransportState(NamedTuple):
-    """What a handshake leaves: a state for each direction, and the hash that names this conversation (11.2).
+    """The result of a handshake: a cipher state for each direction, and a hash that identifies the conversation (11.2).
 
-    In a one-way pattern the direction nobody may use is a forgotten state, which raises LocalError (7.4).
+    In a one-way pattern, the state of the unused direction has forgotten its key, and raises LocalError (7.4).
     """
 
     send: CipherState
@@ -38,10 +38,10 @@ class TransportState(NamedTuple):
 class HandshakeState:
     """One side of a handshake: call `write_message` and `read_message` in turn until `complete`, then `split`.
 
-    `s` is our static key pair, `rs` the other side's static public key if the pattern knows it in advance; `e` and
-    `re` are for patterns with ephemeral keys among the pre-messages (fallback), and nothing else: the ephemeral keys
-    of all others are made here. `psks` are 32 bytes each, in the order the pattern uses them.
-    Raises LocalError where these are not exactly the keys the pattern asks for, Usage for an unknown protocol name.
+    `s` is our static key pair, and `rs` the other side's static public key if the pattern has it as a pre-message. `e` and `re`
+    are only for patterns with ephemeral keys among the pre-messages (fallback); all other ephemeral keys are generated here.
+    `psks` are 32 bytes each, in the order in which the pattern uses them. Raises LocalError if these are not exactly the keys
+    that the pattern needs, and Usage for an unknown protocol name.
     """
 
     __slots__ = ("_at", "_own", "_psks", "_symmetric", "_theirs", "initiator", "protocol")
@@ -59,8 +59,8 @@ class HandshakeState:
         psks: Sequence[bytes] = (),
         disclose: Disclose | None = None,
     ) -> None:
-        """Initialize(handshake_pattern, initiator, prologue, s, e, rs, re). `disclose` is told each step of the key schedule and
-        the key of each direction, for a trace that is to hold them.
+        """Initialize(handshake_pattern, initiator, prologue, s, e, rs, re). `disclose` gets each step of the key schedule and
+        the key of each direction, for a trace with secrets.
         """
         self.protocol = named(protocol) if isinstance(protocol, str) else protocol
         self.initiator = initiator
@@ -69,11 +69,11 @@ class HandshakeState:
         self._theirs = {token: public for token, public in (("s", rs), ("e", re)) if public is not None}
         self._psks = list(psks)
         self._check()
-        self._at = 0  # how many messages have gone by
+        self._at = 0  # the number of messages written and read
         pattern = self.protocol.pattern
         new: Callable[..., SymmetricState] = SymmetricState
         if disclose is not None:
-            from plytalk.plugins.noise.key_schedule import DisclosedState  # needed by traces alone
+            from plytalk.plugins.noise.key_schedule import DisclosedState  # loaded only for traces
 
             new = partial(DisclosedState, disclose, pattern)
         self._symmetric: SymmetricState = new(self.protocol.name, self.protocol.hash, self.protocol.cipher)
@@ -98,7 +98,7 @@ class HandshakeState:
 
     @property
     def complete(self) -> bool:
-        """Whether every message has gone by, and `split` is next."""
+        """Whether all messages were written and read, so that `split` is next."""
         return self._at == len(self.protocol.pattern.messages)
 
     @property
@@ -108,14 +108,14 @@ class HandshakeState:
 
     @property
     def rs(self) -> bytes | None:
-        """The other side's static public key, as soon as it is known. It is *theirs* only once `complete`."""
+        """The other side's static public key, or None before it is known. It is authenticated only once `complete`."""
         return self._theirs.get("s")
 
     def write_message(self, payload: bytes = b"") -> bytes:
-        """WriteMessage(payload): the next message.
+        """WriteMessage(payload): return the next message.
 
-        LocalError out of turn, or when the message would exceed MAX_MESSAGE; HandshakeFailed when a key the other
-        side sent earlier turns out to be unusable.
+        Raises LocalError out of turn, or if the message would exceed MAX_MESSAGE; HandshakeFailed if a key that the other side
+        sent earlier is unusable.
         """
         tokens = self._next(writing=True)
         try:
@@ -129,9 +129,9 @@ class HandshakeState:
         return message
 
     def read_message(self, message: bytes) -> bytes:
-        """ReadMessage(message): its payload.
+        """ReadMessage(message): return its payload.
 
-        HandshakeFailed when the message is too short, too long, or does not decrypt; LocalError out of turn.
+        Raises HandshakeFailed if the message is too short, too long, or does not decrypt; LocalError out of turn.
         """
         tokens = self._next(writing=False)
         try:
@@ -150,7 +150,7 @@ class HandshakeState:
         return payload
 
     def split(self) -> TransportState:
-        """Split(): once, after the last message. The handshake forgets all its secrets. LocalError at any other time."""
+        """Split(): call this once, after the last message. It forgets the secrets. Raises LocalError at any other time."""
         if not hasattr(self, "_symmetric") or not self.complete:
             raise LocalError("Keys are there once, at the end of a handshake that did not fail.")
         first, second = self._symmetric.split()
@@ -162,7 +162,7 @@ class HandshakeState:
         return transport
 
     def forget(self) -> None:
-        """Drop every private key, pre-shared key and chaining key. What is asked from now on raises LocalError."""
+        """Drop every private key, pre-shared key and chaining key. All later calls raise LocalError."""
         self._own.clear()
         self._psks.clear()
         if hasattr(self, "_symmetric"):
@@ -194,7 +194,7 @@ class HandshakeState:
                     assert kem is not None  # a protocol name without KEM has no such token
                     pair = self._own["e1"] = kem.generate_keypair()
                     parts.append(state.encrypt_and_hash(pair.public))
-                case "ekem1":  # hfs section 4: the ciphertext goes out under the old key
+                case "ekem1":  # hfs section 4: the ciphertext is encrypted with the old key
                     assert kem is not None
                     ciphertext, secret = kem.encapsulate(self._theirs["e1"])
                     parts.append(state.encrypt_and_hash(ciphertext))
@@ -232,7 +232,7 @@ class HandshakeState:
             self._symmetric.mix_key(public)
 
     def _mix_dh(self, token: str) -> None:
-        """`es`: the initiator's ephemeral key with the responder's static one; and so on."""
+        """Mix in the result of a DH. The token `es` means the initiator's ephemeral key with the responder's static key."""
         mine, theirs = (token[0], token[1]) if self.initiator else (token[1], token[0])
         self._symmetric.mix_key(self.protocol.dh.dh(self._own[mine], self._theirs[theirs]))
 

@@ -1,7 +1,7 @@
-"""plytalk/1 as an attacker speaks it, for the lab: the caller says what an honest side would decide or check.
+"""The attacker's side of plytalk/1, for the lab. The caller decides what an honest side would decide or check.
 
-`ImpostorServer` poses as the server to a client, `ImpostorClient` as the client to a server. They do by hand what
-plytalk.plugins.handshakes.plytalk1 does, one message at a time (docs/protocol.md).
+`ImpostorServer` poses as the server to a client, and `ImpostorClient` as the client to a server. They do the steps of
+plytalk.plugins.handshakes.plytalk1 one message at a time (docs/protocol.md).
 """
 
 import time
@@ -27,10 +27,10 @@ ROOM = 8 * KIB
 LET_IN = bytes(64)
 """The plaintext of a first record that lets the client in (docs/protocol.md, section 3)."""
 FOREIGN = ("Noise_XX_25519_ChaChaPoly_BLAKE2s",)
-"""A suite that no side of plytalk/1 offers or knows."""
+"""A suite that plytalk/1 neither offers nor knows."""
 
 Show = Callable[[bytes], bytes]
-"""Gives the identity payload to show for a static public key."""
+"""Returns the identity payload for a static public key."""
 
 
 def speaks_plytalk1(stack: AttackedStack) -> bool:
@@ -39,19 +39,19 @@ def speaks_plytalk1(stack: AttackedStack) -> bool:
 
 
 def own_identity() -> Show:
-    """The attacker's own identity, honestly shown."""
+    """Return a valid payload with the attacker's own identity."""
     identity = OwnIdentity(Ed25519PrivateKey.generate())
     return lambda static: payload.encode(identity, static, time.time())
 
 
 def renamed(own: bytes, other: bytes) -> bytes:
-    """A payload with the public key of another."""
+    """Return the payload `own` with the public key of `other`."""
     start = len(payload.HEAD)
     return own[:start] + other[start : start + KEY_BYTES] + own[start + KEY_BYTES :]
 
 
 class _LowOrder(DH):
-    """Public keys of zeros: every result is zeros, for both sides."""
+    """X25519 with public keys of zeros: every shared secret is zeros, for both sides."""
 
     def generate_keypair(self) -> KeyPair:
         return KeyPair(None, bytes(self.dhlen))
@@ -61,7 +61,7 @@ class _LowOrder(DH):
 
 
 class _Hollow(KEM, frozen=True):
-    """Public keys whose numbers are all larger than the modulus; the secret is zeros."""
+    """A KEM with invalid public keys, whose coefficients all exceed the modulus. The shared secret is zeros."""
 
     def generate_keypair(self) -> KeyPair:
         return KeyPair(None, b"\xff" * self.publickeylen)
@@ -81,16 +81,16 @@ class ImpostorServer:
         self._io = io
 
     async def offered(self) -> preamble.Offer:
-        """What the client offers. Raises RemoteError."""
+        """Receive the client's offer. Raises RemoteError."""
         self._offer = await self._io.receive(GREETING, preamble.MAX_BYTES)
         return preamble.Offer.decode(self._offer)
 
     async def refuse(self, known: Sequence[str]) -> None:
-        """Choose nothing of what was offered, and say what would be known."""
+        """Choose none of the offered suites, and name the known ones."""
         await self._io.send(GREETING, preamble.Answer("", tuple(known)).encode())
 
     async def serve(self, suite: str, show: Show, dh: DH = X25519) -> TransportState:
-        """Choose this suite and finish the handshake, after `offered`. Raises RemoteError where the client refuses."""
+        """Choose this suite and finish the handshake, after `offered`. Raises RemoteError if the client refuses."""
         answer = preamble.Answer(suite, (suite,)).encode()
         await self._io.send(GREETING, answer)
         static = X25519.generate_keypair()
@@ -111,7 +111,7 @@ class ImpostorClient:
         self._io = io
 
     async def connect(self, offer: Sequence[str], kem: KEM | None = None) -> bytes:
-        """Offer these suites, and give the identity payload that the server shows. Raises RemoteError where it refuses."""
+        """Offer these suites, and return the identity payload of the server. Raises RemoteError if the server refuses."""
         sent = preamble.Offer(tuple(offer)).encode()
         await self._io.send(GREETING, sent)
         reply = await self._io.receive(GREETING, preamble.MAX_BYTES)
@@ -124,25 +124,25 @@ class ImpostorClient:
         return self._handshake.read_message(await self._io.receive(B, ROOM))
 
     async def finish(self, show: Show) -> TransportState:
-        """Show an identity, after `connect`."""
+        """Show an identity and finish the handshake, after `connect`."""
         await self._io.send(C, self._handshake.write_message(show(self._static.public)))
         return self._handshake.split()
 
 
 async def begin(io: NegotiatingIO, protocol: NoiseProtocol, initiator: bool, prologue: bytes, static: KeyPair) -> HandshakeState:
-    """The Noise handshake after the preambles, with a pre-shared key of the attacker's where the suite takes one."""
+    """Begin the Noise handshake after the preambles, with the attacker's pre-shared key if the suite takes one."""
     psks = [await io.agree()] if protocol.pattern.psks else []
     return HandshakeState(protocol, initiator=initiator, prologue=prologue, s=static, psks=psks)
 
 
 async def both(interceptor: Interceptor) -> tuple[ImpostorServer, ImpostorClient]:
-    """The attacker in both places: towards the client, and towards the server."""
+    """Impersonate both sides. Return the server that the client talks to, and the client that the server talks to."""
     to_client, to_server = await interceptor.impersonate(Role.RESPONDER), await interceptor.impersonate(Role.INITIATOR)
     return ImpostorServer(to_client.io), ImpostorClient(to_server.io)
 
 
 class Posing(Takeover):
-    """An attack that poses as the server of plytalk/1, and has succeeded where the client's side opens."""
+    """An attack that poses as the server of plytalk/1. It succeeds if the client's conversation opens."""
 
     @classmethod
     def applies(cls, stack: AttackedStack) -> bool:

@@ -1,4 +1,4 @@
-"""The key schedule of a handshake as a trace with secrets shows it: each step, with what goes in and what comes out.
+"""The key schedule of a handshake, for a trace with secrets: each step with its inputs and outputs.
 
 The steps of a pattern are always the same: each token hashes something, or mixes a key, or does both (Noise, section 5.3).
 """
@@ -15,11 +15,11 @@ from plytalk.plugins.noise.states import SymmetricState
 
 MESSAGES = "ABCDEFGH"
 SECRET = {"psk"}
-"""What is mixed in and is good for more than one conversation: it is not told."""
+"""Inputs that are secret beyond this conversation, and are not traced."""
 
 
 class DisclosedState(SymmetricState):
-    """Tells each step, and the keys of both directions."""
+    """A SymmetricState that traces each step, and the keys of the two directions."""
 
     __slots__ = ("_disclose", "_steps")
 
@@ -43,7 +43,7 @@ class DisclosedState(SymmetricState):
         return plaintext
 
     def _opened(self, plaintext: bytes) -> None:
-        """What is in a part of a message; of an identity, each part of the proof."""
+        """Trace the plaintext of a part of a message; for an identity, each part of the proof."""
         is_proof = len(plaintext) in (payload.LENGTH, payload.UNDATED)
         inside = proof(plaintext) if is_proof else [Span("plaintext", 0, len(plaintext))]
         parts = [(span.name, plaintext[span.start : span.end], span.made_of) for span in inside if span.size]
@@ -73,7 +73,7 @@ class DisclosedState(SymmetricState):
 
 
 def steps(pattern: Pattern) -> Iterator[str]:
-    """The steps of a pattern, by message and token, in order: one for each time that something is hashed or mixed."""
+    """Yield the steps of a pattern in order, by message and token: one for each hash and each mixed key."""
     yield "start: prologue"
     for token in pattern.initiator_pre + pattern.responder_pre:
         yield from (f"start: {token}" for _ in of_token(token, pattern))
@@ -83,6 +83,6 @@ def steps(pattern: Pattern) -> Iterator[str]:
 
 
 def of_token(token: str, pattern: Pattern) -> range:
-    """How many steps a token has."""
+    """Return a range as long as the number of steps of a token."""
     twice = {"psk", "ekem1", "e"} if pattern.psks else {"ekem1"}
     return range(2 if token in twice else 1)

@@ -1,4 +1,4 @@
-"""What the bytes of a handshake's messages are: of any Noise pattern, of an identity's proof, and of plytalk/1's preambles."""
+"""Describes the bytes of handshake messages, for a trace: any Noise pattern, an identity's proof, and plytalk/1's preambles."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,9 +17,9 @@ PURPOSES = {
 
 
 def noise_message(protocol: NoiseProtocol, number: int, message: bytes) -> Iterator[Span]:
-    """The spans of the `number`-th message (from 0) of a handshake.
+    """Return the spans of the `number`-th message (from 0) of a handshake.
 
-    Before the first MixKey nothing is encrypted; from then on all but ephemeral keys is, with a tag behind it (section 5.2).
+    Before the first MixKey nothing is encrypted; from then on everything but ephemeral keys is, followed by a tag (section 5.2).
     """
     reader, mixed = Reader(message), list[str]()
     kem = protocol.kem
@@ -44,7 +44,7 @@ def noise_message(protocol: NoiseProtocol, number: int, message: bytes) -> Itera
 
 
 def sealed(reader: Reader, name: str, size: int, made_of: str, mixed: list[str]) -> Iterator[Span]:
-    """What `EncryptAndHash` writes: as it is, or encrypted with a tag once a key was mixed from `mixed`."""
+    """Return the span of an `EncryptAndHash`: plaintext, or ciphertext and tag once a key was mixed from `mixed`."""
     if not mixed:
         yield reader.take(name, size, made_of=made_of)
         return
@@ -54,7 +54,7 @@ def sealed(reader: Reader, name: str, size: int, made_of: str, mixed: list[str])
 
 
 def proof(identity: bytes) -> Iterator[Span]:
-    """The spans of an identity payload, as it is before it is encrypted."""
+    """Return the spans of an identity payload, before encryption."""
     reader = Reader(identity)
     yield reader.take("head", len(payload.HEAD), made_of="protobuf: field 1, a public key of type Ed25519")
     yield reader.take("public key", KEY_BYTES, made_of="the sender's long-lived Ed25519 key")
@@ -77,7 +77,7 @@ def date(seconds: int) -> str:
 
 
 def greeting(raw: bytes) -> Iterator[Span]:
-    """The spans of a preamble of plytalk/1."""
+    """Return the spans of a preamble of plytalk/1."""
     reader = Reader(raw)
     if raw.startswith(preamble.MAGIC):
         yield reader.take("magic", len(preamble.MAGIC), shown(preamble.MAGIC.rstrip()), "which handshake this is")

@@ -1,15 +1,15 @@
-"""The handshake payload that ties a Noise static key to an identity: noise-libp2p's, for Ed25519, and an expiry behind it.
+"""The handshake payload that ties a Noise static key to an identity: that of noise-libp2p for Ed25519, then an expiry.
 
     0a 24 | 08 01 12 20 | public key, 32 bytes | 12 40 | signature, 64 bytes
     field 1: PublicKey { type Ed25519, data }    field 2: signature over "noise-libp2p-static-key:" || static public key
 
     c2 3e 48 | expiry, 8 bytes | signature, 64 bytes
-    field 1000: the second from which on this does not count, and a signature over "plytalk/1 static key:" || static || expiry
+    field 1000: the second at which the proof expires, and a signature over "plytalk/1 static key:" || static || expiry
 
 Signing only the static key keeps the conversation deniable, and lets existing implementations talk to us: they skip field 1000
-(libp2p specifications, noise, "The Noise Handshake"; peer-ids, "Keys"). Without the expiry, a static key that is copied once
-passes for its owner for ever; so plytalk/1 requires it. Existing implementations may put field 4 in between, extensions
-(22, length, body), which say nothing about the signer: a caller that accepts them ignores them.
+(libp2p specifications, noise, "The Noise Handshake"; peer-ids, "Keys"). Without the expiry, anyone who once copied a static key
+could pose as its owner for ever, so plytalk/1 requires it. Existing implementations may put field 4 in between: extensions
+(22, length, body), which say nothing about the signer. A caller that accepts them ignores them.
 """
 
 from datetime import UTC, datetime
@@ -28,9 +28,9 @@ LENGTH = UNDATED + len(EXPIRY_HEAD) + EXPIRY.size + SIGNATURE_BYTES
 
 DAY = 24 * 3600
 LIFETIME = 2 * DAY
-"""How long a proof counts, in seconds from when it was signed."""
+"""The lifetime of a proof in seconds, from its signature on."""
 TOLERANCE = DAY
-"""By how many seconds the two clocks may differ."""
+"""The largest difference of the two clocks, in seconds."""
 
 
 class WrongDate(Refused):
@@ -45,15 +45,15 @@ class Shown(NamedTuple):
 
 
 def encode(identity: OwnIdentity, static: bytes, now: float) -> bytes:
-    """The payload that says: this static public key is mine, for LIFETIME from `now` (in seconds since 1970) on."""
+    """Return the payload that proves that this static public key is ours, for LIFETIME from `now` (seconds since 1970)."""
     expiry = EXPIRY.pack(int(now) + LIFETIME)
     proof = HEAD + raw_key(identity.public) + MIDDLE + identity.sign(PREFIX + static)
     return proof + EXPIRY_HEAD + expiry + identity.sign(EXPIRY_PREFIX + static + expiry)
 
 
 def decode(payload: bytes, static: bytes, now: float, *, foreign: bool = False) -> Shown:
-    """The identity that signed this static public key. Raises HandshakeFailed for anything but the canonical payload, and
-    WrongDate for one that has expired, or is to expire later than it may.
+    """Return the identity that signed this static public key. Raises HandshakeFailed for anything but the canonical payload,
+    and WrongDate if it has expired, or expires too late.
 
     With `foreign`, it may have extensions, and the expiry may be missing.
     """
@@ -102,7 +102,7 @@ def _moment(second: int) -> str:
 
 
 def _length_of_extensions(rest: bytes) -> int:
-    """How many bytes field 4 takes at the beginning of this; 0 where it is not there whole."""
+    """Return the length of field 4 at the beginning of `rest`; 0 if it is not complete."""
     if rest[:1] != b"\x22":
         return 0
     length, shift = 0, 0

@@ -1,6 +1,6 @@
-"""An audit of a plytalk/1 server from outside: its suites, its key, whom it admits, and what it refuses.
+"""An audit of a plytalk/1 server from outside: its suites, its key, the clients that it admits, and what it refuses.
 
-All of it with an identity made for the occasion, so that an audit reveals nothing about the person who runs it.
+The audit uses a new identity, so that it reveals nothing about the person who runs it.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,7 +20,7 @@ MALFORMED = b"GET / HTTP/1.1\r\n"
 
 
 class Forger(OwnIdentity):
-    """An identity whose signatures are for something else."""
+    """An identity whose signatures are over another message."""
 
     def sign(self, message: bytes) -> bytes:
         return super().sign(b"not " + message)
@@ -31,17 +31,19 @@ MakeClient = Callable[[Sequence[str], type[OwnIdentity]], Handshake]
 
 
 async def audit(probe: Probe, client: MakeClient) -> AsyncIterator[Finding]:
-    """Raises RemoteError where the server does not speak plytalk/1."""
+    """Audit a server. Raises RemoteError if it does not speak plytalk/1."""
     answer = await offered(probe, (UNHEARD_OF, *SETS["any"]))
     agreement = next((way for way in ("code", "psk") if any(_brings(token, way) for token in answer.known)), "")
     yield Finding(Grade.GOOD, "protocol", "It speaks plytalk/1, and ignores suites that it does not know.")
     keys: dict[Identity, None] = {}
-    if agreement == "code":  # a connection further would be one of the five guesses
+    if agreement == "code":  # another connection would use up one of the five guesses
         accepted = [suite for suite in SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
     else:
         named = [suite for suite in SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
         others = [suite for suite in SETS["any"] if suite not in named]
-        if others and await shown(probe, client, others, agreement):  # all at once: few failures, or it turns the audit away
+        if others and await shown(
+            probe, client, others, agreement
+        ):  # all at once: after several failures, the server refuses the auditor
             named = [*SETS["any"]]
         accepted = []
         for suite in named:
@@ -60,7 +62,7 @@ async def audit(probe: Probe, client: MakeClient) -> AsyncIterator[Finding]:
     elif accepted:
         yield await low_order(probe, accepted[0])
         yield await forged(probe, client, accepted)
-        yield await admitted(probe, client, accepted)  # last: a server that waits for one conversation ends then
+        yield await admitted(probe, client, accepted)  # last: a server for one conversation ends after it
 
 
 def _brings(token: str, agreement: str) -> bool:
@@ -68,7 +70,7 @@ def _brings(token: str, agreement: str) -> bool:
 
 
 async def offered(probe: Probe, tokens: Sequence[str]) -> preamble.Answer:
-    """The server's answer to an offer. Raises RemoteError."""
+    """Return the server's answer to an offer. Raises RemoteError."""
     async with probe.io() as io:
         await io.send(GREETING, preamble.Offer(tuple(tokens)).encode())
         return preamble.Answer.decode(await io.receive(GREETING, preamble.MAX_BYTES))
@@ -84,7 +86,7 @@ async def answers(probe: Probe, tokens: Sequence[str]) -> bool:
 
 
 async def shown(probe: Probe, client: MakeClient, suites: Sequence[str], agreement: str) -> Identity | None:
-    """The key that the server proves under one of these suites alone; None where it takes none of them."""
+    """Return the key that the server proves if only these suites are offered; None if it accepts none of them."""
     try:
         return await probe.key_shown_to(client(suites, OwnIdentity), agreement)
     except RemoteError:
@@ -92,7 +94,7 @@ async def shown(probe: Probe, client: MakeClient, suites: Sequence[str], agreeme
 
 
 def about_suites(accepted: Sequence[str], answer: preamble.Answer, agreement: str) -> list[Finding]:
-    """One finding for each suite, and for what the server says differently from what it does."""
+    """Return a finding for each suite, and for each contradiction between the server's answer and its behaviour."""
     found = []
     for suite in accepted:
         if suite in HYBRID:
@@ -124,14 +126,14 @@ def about_keys(keys: Sequence[Identity], agreement: str) -> list[Finding]:
 
 
 async def preferred(probe: Probe, accepted: Sequence[str], first: str) -> Finding:
-    """Whether the client's order decides, or the server's; `first` is what it took when they were offered in order."""
+    """Find out whose order of suites decides. `first` is the server's choice when they were offered in order."""
     if len(accepted) > 1 and first == (await offered(probe, list(reversed(accepted)))).chosen:
         return Finding(Grade.GOOD, "preference", f"It takes {first} first, whatever the client's order.")
     return Finding(Grade.GOOD, "preference", f"The client's order decides; offered {accepted[0]} first, it takes {first}.")
 
 
 async def low_order(probe: Probe, suite: str) -> Finding:
-    """A first message whose key makes every shared secret zero (RFC 7748, section 6.1)."""
+    """Send a first message whose key makes every shared secret zero (RFC 7748, section 6.1)."""
     kem = MLKEM768.generate_keypair().public if suite in HYBRID else b""
     async with probe.io() as io:
         await io.send(GREETING, preamble.Offer((suite,)).encode())
@@ -145,7 +147,7 @@ async def low_order(probe: Probe, suite: str) -> Finding:
 
 
 async def forged(probe: Probe, client: MakeClient, accepted: Sequence[str]) -> Finding:
-    """An identity that did not sign this conversation's key."""
+    """Show an identity that did not sign this handshake's static key."""
     if await probe.lets_in(client(accepted, Forger)):
         says = "It lets in a client that shows someone else's key without proving it."
         return Finding(Grade.FAIL, "access", says, "It violates the protocol: update it.")
@@ -153,7 +155,7 @@ async def forged(probe: Probe, client: MakeClient, accepted: Sequence[str]) -> F
 
 
 async def admitted(probe: Probe, client: MakeClient, accepted: Sequence[str]) -> Finding:
-    """Whether a client with a new key is admitted."""
+    """Find out whether a client with a new key is admitted."""
     match await probe.lets_in(client(accepted, OwnIdentity)):
         case True:
             says = "It lets in anyone who can reach it."

@@ -1,4 +1,4 @@
-"""Noise without chance: key pairs and encapsulations from bytes that the caller draws. For the lab's vectors alone.
+"""Noise without randomness: key pairs and encapsulations from bytes that the caller draws. Only for the lab's vectors.
 
 With these a handshake protects nothing, since anyone who knows the seed knows every secret. `cryptography` encapsulates with
 its own randomness only, so that ML-KEM's `Encaps_internal` (FIPS 203, algorithm 17) is kyber-py's here.
@@ -17,7 +17,7 @@ from plytalk.plugins.noise.protocol import NoiseProtocol
 from plytalk.trust.identity import OwnIdentity
 
 CLOCK = 1_800_000_000.0
-"""The time by which seeded handshakes sign, in seconds since 1970: 2027-01-15."""
+"""The time that seeded handshakes use for signatures, in seconds since 1970: 2027-01-15."""
 KEM_SEED, KEM_RANDOMNESS = 64, 32
 """Bytes: d and z of ML-KEM.KeyGen_internal, and m of ML-KEM.Encaps_internal (FIPS 203)."""
 
@@ -26,7 +26,7 @@ DrawBytes = Callable[[str, int], bytes]
 
 
 def seeded_protocol(protocol: NoiseProtocol, draw: DrawBytes) -> NoiseProtocol:
-    """The same protocol, whose ephemeral keys and encapsulations come from `draw`."""
+    """Return the same protocol with ephemeral keys and encapsulations from `draw`."""
 
     class SeededDH(DH):
         def generate_keypair(self) -> KeyPair:
@@ -49,12 +49,12 @@ def seeded_protocol(protocol: NoiseProtocol, draw: DrawBytes) -> NoiseProtocol:
 
 
 def seeded_identity(draw: DrawBytes) -> OwnIdentity:
-    """A long-lived identity from `draw`."""
+    """Return a long-lived identity from `draw`."""
     return OwnIdentity(Ed25519PrivateKey.from_private_bytes(draw("identity", 32)))
 
 
 def _kyber() -> Any:
-    """kyber-py's ML-KEM-768. Raises Usage."""
+    """Return kyber-py's ML-KEM-768. Raises Usage if it is not installed."""
     try:
         from kyber_py.ml_kem import ML_KEM_768
     except ImportError:

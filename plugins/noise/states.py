@@ -1,6 +1,6 @@
-"""CipherState (section 5.1), one key and its counter, and SymmetricState (5.2), what both sides know so far.
+"""CipherState (section 5.1), one key and its counter, and SymmetricState (5.2), the state of the key schedule.
 
-Whatever does not decrypt ends a CipherState: it forgets its key and refuses everything from then on.
+A failed decryption ends a CipherState: it forgets its key and refuses everything from then on.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ AeadFunction = Callable[[bytes, bytes, bytes | None], bytes]
 
 
 class CipherState:
-    """A key and its counter (5.1). It always has a key: what goes in never comes out as it was.
+    """A key and its counter (5.1). It always has a key: no plaintext passes through, and nothing is read as it is.
 
     `seal` and `open` are the AEAD's own methods, called as `seal(nonce(n), data, ad)`, for a record layer that counts in
     its own loop and keeps to MAX_NONCE and MAX_MESSAGE itself. `rekey` and `forget` replace them.
@@ -33,7 +33,7 @@ class CipherState:
         self.initialize_key(key)
 
     def initialize_key(self, key: bytes | bytearray) -> None:
-        """InitializeKey(key): a new key of 32 bytes, counted from 0. A bytearray is overwritten once the AEAD has its copy."""
+        """InitializeKey(key): set a key of 32 bytes, and the counter to 0. A bytearray is overwritten after it was copied."""
         self._aead: Any = self._new(key)
         self.n = 0
         if isinstance(key, bytearray) and copies_keys(self._new, len(key)):
@@ -50,15 +50,15 @@ class CipherState:
         return open
 
     def set_nonce(self, n: int) -> None:
-        """SetNonce(nonce): ValueError outside 0 ... 2^64-2."""
+        """SetNonce(nonce): set the counter. Raises ValueError outside 0 ... 2^64-2."""
         if not 0 <= n < MAX_NONCE:
             raise ValueError("A nonce is a number from 0 to 2^64-2.")
         self.n = n
 
     def encrypt_with_ad(self, ad: bytes, plaintext: bytes) -> bytes:
-        """EncryptWithAd(ad, plaintext): the plaintext's length and 16 bytes.
+        """EncryptWithAd(ad, plaintext): return the ciphertext, which is 16 bytes longer.
 
-        LocalError, with nothing encrypted, when the counter is used up or the result would exceed MAX_MESSAGE.
+        Raises LocalError, with nothing encrypted, if the counter is used up or the result would exceed MAX_MESSAGE.
         """
         n = self.n
         if n >= MAX_NONCE:
@@ -70,9 +70,9 @@ class CipherState:
         return ciphertext
 
     def decrypt_with_ad(self, ad: bytes, ciphertext: bytes) -> bytes:
-        """DecryptWithAd(ad, ciphertext).
+        """DecryptWithAd(ad, ciphertext): return the plaintext.
 
-        Tampered when it does not decrypt; the key is forgotten then. LocalError when the counter is used up.
+        Raises Tampered, and forgets the key, if it does not decrypt. Raises LocalError if the counter is used up.
         """
         n = self.n
         if n >= MAX_NONCE:
@@ -89,7 +89,7 @@ class CipherState:
         return plaintext
 
     def rekey(self) -> None:
-        """Rekey(): a new key made from the old one (4.2); the counter stays (11.3)."""
+        """Rekey(): derive a new key from the old one (4.2). The counter does not change (11.3)."""
         n, sealed = self.n, bytearray(KEY_LENGTH + TAG_LENGTH)
         self._aead.encrypt_into(self.nonce(MAX_NONCE), bytes(KEY_LENGTH), b"", sealed)
         self.initialize_key(sealed[:KEY_LENGTH])
@@ -97,7 +97,7 @@ class CipherState:
         self.n = n
 
     def forget(self) -> None:
-        """Drop the key. Whatever is asked of this state from now on raises LocalError."""
+        """Drop the key. All later calls raise LocalError."""
         self._aead = _Forgotten
 
     def __repr__(self) -> str:
@@ -108,7 +108,7 @@ class CipherState:
 
 
 class _Forgotten:
-    """In place of an AEAD whose key is forgotten."""
+    """Replaces an AEAD whose key is forgotten."""
 
     @staticmethod
     def encrypt(nonce: bytes, data: bytes, ad: bytes | None) -> NoReturn:
@@ -122,7 +122,7 @@ class _Forgotten:
 
 
 class SymmetricState:
-    """The chaining key, the hash and the key of the moment (5.2). `cipher` is None until the first MixKey."""
+    """The chaining key, the hash and the current cipher key (5.2). `cipher` is None until the first MixKey."""
 
     __slots__ = ("_ciphers", "_hkdf", "_new", "cipher", "ck", "h")
 
@@ -149,7 +149,7 @@ class SymmetricState:
         self._initialize_key(key)
 
     def _next(self, material: bytes, outputs: int) -> list[bytearray]:
-        """A new chaining key; the other outputs of HKDF are given."""
+        """Set a new chaining key, and return the other outputs of HKDF."""
         first, *others = self._hkdf(self.ck, material, outputs)
         self.ck = bytes(first)
         wipe(first)
@@ -163,26 +163,26 @@ class SymmetricState:
         wipe(key)
 
     def encrypt_and_hash(self, plaintext: bytes) -> bytes:
-        """EncryptAndHash(plaintext): the plaintext itself before the first MixKey."""
+        """EncryptAndHash(plaintext). Before the first MixKey, it returns the plaintext."""
         ciphertext = plaintext if self.cipher is None else self.cipher.encrypt_with_ad(self.h, plaintext)
         self.h = self._new(self.h + ciphertext).digest()
         return ciphertext
 
     def decrypt_and_hash(self, ciphertext: bytes) -> bytes:
-        """DecryptAndHash(ciphertext). Tampered when it does not decrypt."""
+        """DecryptAndHash(ciphertext). Raises Tampered if it does not decrypt."""
         plaintext = ciphertext if self.cipher is None else self.cipher.decrypt_with_ad(self.h, ciphertext)
         self.h = self._new(self.h + ciphertext).digest()
         return plaintext
 
     def split(self) -> tuple[CipherState, CipherState]:
-        """Split(): the initiator's sending state, then the responder's."""
+        """Split(): return the initiator's sending state, and the responder's."""
         outputs = self._last()
         first, second = (CipherState(self._ciphers, output[:KEY_LENGTH]) for output in outputs)
         wipe(*outputs)
         return first, second
 
     def _last(self) -> list[bytearray]:
-        """The keys of both directions, before they are cut to size."""
+        """Return the keys of both directions, before they are truncated."""
         return self._hkdf(self.ck, b"", 2)
 
     def __repr__(self) -> str:

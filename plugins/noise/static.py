@@ -1,4 +1,4 @@
-"""Static keys (Noise, section 7.1) where people handle them: in hex, in their own file or typed."""
+"""Static keys (Noise, section 7.1) as files and in hex."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -10,16 +10,16 @@ from plytalk.trust.store_errors import FileExists
 
 
 def load_or_make(file: Path | None, dh: DH) -> KeyPair:
-    """The static key in a file (0600); a new one, kept there, where there is no file yet; without a file a new one.
+    """Return the static key in a file (mode 0600), created if it does not exist; without a file, a new key.
 
-    Raises StoreError, and Usage where the file holds something else.
+    Raises StoreError, and Usage if the file has another content.
     """
     if file is None:
         return dh.generate_keypair()
     content = files.read(file, secret=True)
     if content is None:
         pair = dh.generate_keypair()
-        with suppress(FileExists):  # another process has just made it
+        with suppress(FileExists):  # another process has just created it
             files.write_new(file, pair.private.private_bytes_raw().hex().encode() + b"\n", make_parents=True)
             return pair
         content = files.read(file, secret=True) or b""
@@ -27,7 +27,7 @@ def load_or_make(file: Path | None, dh: DH) -> KeyPair:
 
 
 def from_hex(text: str, dh: DH, where: str) -> bytes:
-    """A key of `dh` in hex. Raises Usage, which does not repeat the text: it may be a secret."""
+    """Return a key of `dh` from hex. Raises Usage, which does not repeat the text, since it may be a secret."""
     try:
         key = bytes.fromhex(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What plytalk/1 sends: its suites, its message types and their sizes (docs/protocol.md)."""
+"""The suites of plytalk/1, its message types and their sizes (docs/protocol.md)."""
 
 from plytalk.plugins.noise import payload
 
@@ -8,7 +8,7 @@ SETS = {"hybrid": HYBRID, "classical": CLASSICAL, "any": HYBRID + CLASSICAL}
 
 
 def short_name(suite: str) -> str:
-    """What may be said in place of a suite's name: all have the same beginning and end."""
+    """Return a suite's name without the beginning and end that all suites share."""
     return suite.removeprefix("Noise_").removesuffix("_SHA256")
 
 

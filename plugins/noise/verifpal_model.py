@@ -17,7 +17,7 @@ ENDS = {CLIENT: "c", SERVER: "s"}
 
 
 class ModelSide:
-    """One side's view while the model is written: the names of its current ck, h and k, and of the keys of the other side."""
+    """One side's state while the model is written: the names of its current ck, h and k, and of the other side's keys."""
 
     def __init__(self, role: Role) -> None:
         self.role, self.end = role, ENDS[role]
@@ -26,12 +26,12 @@ class ModelSide:
         self._numbers = {"ck": 0, "h": 0, "k": -1}
 
     def name(self, what: str) -> str:
-        """The current name of ck, h or k; empty for a key that is not there yet."""
+        """Return the current name of ck, h or k; empty if there is no key yet."""
         number = self._numbers[what]
         return f"{what}{number}_{self.end}" if number >= 0 else ""
 
     def next(self, what: str) -> str:
-        """A new name for it."""
+        """Return a new name for it."""
         self._numbers[what] += 1
         return self.name(what)
 
@@ -102,7 +102,7 @@ class NoiseModel:
 
     def _message(self, sender: Role, tokens: Tokens) -> None:
         here, there = self._sides[sender], self._sides[sender.other]
-        later: list[tuple[str, str]] = []  # what the receiver does, once it has everything
+        later: list[tuple[str, str]] = []  # the receiver's steps, after it has the whole message
         sent: list[str] = []
         end = here.end
         for token in tokens:
@@ -138,7 +138,7 @@ class NoiseModel:
         self._flush(there)
 
     def _take(self, here: ModelSide, sender: ModelSide, token: str, received: str) -> None:
-        """What the receiver does with a token."""
+        """Write the receiver's steps for a token."""
         match token:
             case "e":
                 here.theirs["e"] = received
@@ -167,7 +167,7 @@ class NoiseModel:
         side.mix_key(f"dh{self._dhs}_{side.end}")
 
     def _seal(self, side: ModelSide, value: str) -> str:
-        """EncryptAndHash: the constant that goes over the wire."""
+        """EncryptAndHash: return the constant that is sent."""
         if not side.name("k"):
             side.mix_hash(value)
             return value
@@ -178,7 +178,7 @@ class NoiseModel:
         return sealed
 
     def _open(self, side: ModelSide, received: str, name: str) -> str:
-        """DecryptAndHash: the constant that comes of it."""
+        """DecryptAndHash: return the resulting constant."""
         if not side.name("k"):
             side.mix_hash(received)
             return received
@@ -187,7 +187,7 @@ class NoiseModel:
         return name
 
     def _payload(self, side: ModelSide, tokens: Tokens) -> str:
-        """The constant that carries the payload; empty where there is none."""
+        """Return the constant that carries the payload; empty if there is none."""
         end = side.end
         if not ("s" in tokens and self._signs(side.role)):
             return self._seal(side, "nil") if side.name("k") else ""
@@ -224,7 +224,7 @@ class NoiseModel:
         self._text += ["queries[", *(f"\t{query}" for query in queries), "]"]
 
     def _leak(self) -> None:
-        """Afterwards the long-lived keys leak: what was said must stay secret where there is forward secrecy."""
+        """Leak the long-lived keys afterwards. With forward secrecy, the messages must stay secret."""
         leaks: dict[Role, list[str]] = {role: [] for role in Role}
         for role, names in leaks.items():
             names += [f"static_{ENDS[role]}"] * self._has_static(role) + [f"id_{ENDS[role]}"] * self._signs(role)
@@ -247,5 +247,5 @@ class NoiseModel:
 
 
 def noise_model(protocol: NoiseProtocol, known: Collection[Role], identities: bool = True) -> str:
-    """The model of a Noise protocol, as text. `known`: the roles whose long-lived key the other side has in advance."""
+    """Return the model of a Noise protocol as text. `known` are the roles whose long-lived key the other side has in advance."""
     return NoiseModel(protocol, known, identities).text()

@@ -1,9 +1,9 @@
 """The budget of a member: messages, requests, bytes and work. All of it is charged here, before the work is done.
 
-    messages   what it says to others: the server's --rate, where more than two are in the room
-    bytes      what it sends: BYTES a second, where more than two are in the room
-    requests   commands, items that are not messages, records without items; an answer costs by its length
-    work       what it takes to read all this: a member that has used up its turn waits for the next one (`Turns`)
+    messages   to others: the server's --rate, if more than two members are in the room
+    bytes      sent by the member: BYTES a second, if more than two members are in the room
+    requests   commands, items that are not messages, and records without items; an answer costs according to its length
+    work       of reading all this: a member that has used up its turn waits for the next one (`Turns`)
 
 When a budget is used up, the server stops reading from the member, even in the middle of a record. Nothing is lost: the rest
 waits at the sender.
@@ -19,48 +19,48 @@ if TYPE_CHECKING:
     import asyncio
 
 BYTES = 512 * KIB
-"""How many bytes per second a member may send if the room has more than two; members that send more share this."""
+"""The bytes per second that a member may send in a room of more than two. Members that send more share this rate."""
 BURST_BYTES = 256 * KIB
-"""How many bytes it may send at once."""
+"""The bytes that a member may send at once."""
 REQUESTS = 20.0
-"""How many requests per second a member may make, in all rooms."""
+"""The requests per second that a member may make, in any room."""
 BURST_REQUESTS = 80.0
-"""How many it may make at once."""
+"""The requests that a member may make at once."""
 ITEM = 0.25
-"""What an item that is not a message costs, and a record without items, in requests."""
+"""The cost, in requests, of an item that is not a message, and of a record without items."""
 SIGNAL = 1 - ITEM
-"""What a signal, or something said about a file, costs beyond that: each of them counts as one request."""
+"""The additional cost of a signal, or of an item about a file, so that each counts as one request."""
 ANSWER = 1 * KIB
-"""How many bytes of answers cost as much as one request."""
+"""An answer costs one request for this many bytes."""
 UNFINISHED = 32 * MIB
-"""How many bytes of incomplete frames and messages, and of waiting items, are kept for all members together."""
+"""The largest number of bytes kept for all members together, of incomplete frames and messages and of waiting items."""
 TURN = 1000
-"""How much work a member may cause before it is another member's turn: one for a message, and as below."""
+"""The work that a member may cause in its turn. A message is one unit; the costs of other things follow."""
 RECORD = 4
-"""The work of a record, whatever is in it."""
+"""The work of a record, whatever its content."""
 PIECE = 64
-"""For a record of this many bytes, the work grows by one."""
+"""A record costs one unit more for this many bytes."""
 DELIVERED = 16 * KIB
-"""The work of a message also grows by one for this many bytes that it has for all members of the room together."""
+"""A message costs one unit more for this many bytes that are sent because of it, to all members of the room together."""
 COMMAND = 50
 """The work of a command or of an item that is not a message."""
 TOGETHER = 4 * TURN
-"""How much work all members together may cause in one turn of the event loop, before those that come next wait for another."""
+"""The work that all members together may cause in one turn of the event loop. Members beyond that wait for the next turn."""
 SLICE = TURN * DELIVERED
-"""How many bytes all members together are sent in one turn of the event loop: as many as one member may cause in its turn."""
+"""The bytes sent to all members together in one turn of the event loop: as many as one member may cause in its turn."""
 SENT = 2 * KIB
-"""The fixed work of sending anything, counted as a number of bytes."""
+"""The fixed cost of sending to one member, as a number of bytes."""
 
 
 class Rates(NamedTuple):
-    """What all members of a server may do: how many messages a second, 0 for any number, and how many at once."""
+    """The limits of each member: messages per second, 0 for no limit, and messages at once."""
 
     messages: float
     burst: float
 
 
 class Budget:
-    """What is left to one member. Each is below zero where more was done than it may do."""
+    """What is left of one member's budget. A value below zero means that it is overdrawn."""
 
     __slots__ = ("awaited", "expected", "messages", "octets", "requests", "since", "work")
 
@@ -68,13 +68,13 @@ class Budget:
         self.messages, self.requests, self.octets, self.work = rates.burst, BURST_REQUESTS, float(BURST_BYTES), float(TURN)
         self.since = now
         self.expected = self.awaited = 0
-        """How many bytes, and how many items, are to come because the server asked for them: these are not charged."""
+        """The bytes and items that the server has asked for, and that are not charged."""
 
     def refill(self, rates: Rates, now: float, crowd: bool, share: int = 1) -> float:
-        """Add what the time since then is worth; gives how many seconds it takes until nothing is below zero but work, which
-        only a turn adds to: with time, many members together could do as much as they like in each turn of the event loop.
+        """Refill for the time since the last call. Return the number of seconds until only work is still below zero.
 
-        Without a `crowd` messages and bytes are free. `share` is how many members share the bytes.
+        Work is refilled by turns and not by time: otherwise many members together could cause any amount of work in one turn of
+        the event loop. Without a `crowd`, messages and bytes are free. `share` is the number of members that share the bytes.
         """
         passed, self.since = now - self.since, now
         self.requests = min(BURST_REQUESTS, self.requests + passed * REQUESTS)
@@ -88,10 +88,11 @@ class Budget:
 
 
 class Unfinished:
-    """What is kept of all members together that has come and is not done: unfinished frames and messages, and items that wait.
+    """Counts the bytes kept for all members together: incomplete frames and messages, and waiting items.
 
-    Beyond UNFINISHED one is given up: of the source that holds most, if that is more than one message can be; else of any source.
-    It is the one that has not grown for longest, so that many connections cannot push out a member that is sending.
+    Above UNFINISHED, one member is given up: one of the source that holds most, if that is more than one message, otherwise one
+    of any source. It is the member whose count has not grown for the longest time, so many connections cannot push out a member
+    that is sending.
     """
 
     def __init__(self, give_up: Callable[[object], None]) -> None:
@@ -101,7 +102,7 @@ class Unfinished:
         self.total = 0
 
     def note(self, member: object, size: int, source: object = None) -> None:
-        """Note how many bytes are kept for a member now; members of one `source` count together."""
+        """Set the number of bytes kept for a member. Members of one `source` are counted together."""
         if not size and member not in self._kept:
             return
         before, known = self._kept.pop(member, (0, source))
@@ -128,10 +129,10 @@ class Unfinished:
 
 
 class Turns:
-    """Members that have used up their work take turns: one in each turn of the event loop, between those that have some left.
+    """Lets members that have used up their work take turns: one in each turn of the event loop.
 
-    All members together may cause TOGETHER in a turn of the loop; `left` is what remains of it. Those that come when it is below
-    zero wait for the refill. That is due once half is used, so that most turns of the loop need none.
+    All members together may cause TOGETHER units of work in a turn of the loop; `left` is the rest. While it is below zero,
+    members wait for the refill, which is scheduled once half is used, so most turns of the loop need none.
     """
 
     def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
@@ -145,20 +146,20 @@ class Turns:
         return len(self._waiting)
 
     def wait(self, go_on: Callable[[], None]) -> None:
-        """Call `go_on` when its turn has come."""
+        """Call `go_on` when the member's turn comes."""
         if not self._waiting:
             self._loop.call_soon(self._next)
         self._waiting.append(go_on)
 
     def spend(self, work: float) -> None:
-        """Charge the work that a member causes in this turn of the loop."""
+        """Charge work to this turn of the loop."""
         self.left -= work
         if self.left < TOGETHER / 2 and not self._refill_is_due:
             self._refill_is_due = True
             self._loop.call_soon(self._refill)
 
     def wait_for_refill(self, go_on: Callable[[], None]) -> None:
-        """Call `go_on` in the next turn of the loop in which something is left."""
+        """Call `go_on` in the next turn of the loop that has some work left."""
         self._later.append(go_on)
         self.spend(0)
 

@@ -1,7 +1,7 @@
-"""What happened in a room, in order: each event once, numbered from 1, as the bytes that everybody gets.
+"""The log of a room: its events in order, numbered from 1, each as the bytes that every member gets.
 
-A member is a position in it. So no member has its own queue: a slow reader falls behind, and one that comes back continues from
-where he was, and members at the same position share the records that are packed for them.
+A member is a position in the log, and needs no queue. A slow reader falls behind, a member that reconnects continues from its
+position, and members at the same position share the records that are packed for them.
 """
 
 import sys
@@ -14,13 +14,13 @@ from plytalk.plugins.rooms.room_events import EVENT
 
 NOTHING: frozenset[int] = frozenset()
 MAX_BYTES = 4 * 1024 * 1024
-"""How many bytes of events a room keeps, whatever their number."""
+"""The largest number of bytes of events that a room keeps, whatever their number."""
 MOST_BYTES = 16 * 1024 * 1024
-"""The same while members that read slowly have yet to be sent them."""
+"""The same while slow members have not been sent them."""
 
 
 class LogEntry(Struct, frozen=True, gc=False):
-    """An event's body, the connection that it came from (0: none), and the persons who may see it (None: everybody)."""
+    """An event's body, the id of the connection that it came from (0 for none), and who may see it (None for everybody)."""
 
     body: bytes
     sender: int
@@ -32,27 +32,27 @@ class LogEntry(Struct, frozen=True, gc=False):
 
 
 class LogSize:
-    """How many bytes all logs of a server keep together; `shorten` is called where that is more than `most`."""
+    """The number of bytes that all logs of a server keep together. If it exceeds `most`, `shorten` is called."""
 
     def __init__(self, most: int = sys.maxsize, shorten: Callable[[], None] = lambda: None) -> None:
         self.kept, self.most, self.shorten = 0, most, shorten
 
 
 class EventLog:
-    """The last events of a room: at least `keep` of them, unless they are very long. Their size counts in `together`, too."""
+    """The last events of a room: at least `keep` of them, unless they are very long. Their size is also counted in `together`."""
 
     def __init__(self, keep: int, after: int = 0, together: LogSize | None = None) -> None:
         self._keep, self._together = keep, together or LogSize()
         self._entries: list[LogEntry] = []
         self.kept = self._forgotten = 0
-        """How many bytes are kept, and how many were kept earlier."""
+        """The number of bytes kept, and of those that were deleted."""
         self.first = self.next = after + 1
-        """The numbers of the first event that is kept, and of the next one."""
+        """The numbers of the first event kept, and of the next event to come."""
         self.last_private = 0
         """The number of the last event that is not for everybody."""
 
     def add(self, body: bytes, sender: int = 0, audience: frozenset[object] | None = None) -> None:
-        """Keep an event; its number is what `next` was."""
+        """Add an event. Its number is the value of `next` before the call."""
         if audience is not None:
             self.last_private = self.next
         self._entries.append(LogEntry(body, sender, audience))
@@ -62,33 +62,33 @@ class EventLog:
 
     @property
     def total(self) -> int:
-        """How many bytes there have been in all."""
+        """The number of bytes of all events so far."""
         return self.kept + self._forgotten
 
     def since(self, at: int) -> list[LogEntry]:
-        """The events from number `at` on, of those that are kept."""
+        """Return the events kept from number `at` on."""
         return self._entries[max(0, at - self.first) :]
 
     def items(self, at: int, end: int, hidden: frozenset[int] = NOTHING) -> list[Extension]:
-        """Those before number `end`, without the events that are `hidden`, as everybody is sent them."""
+        """Return events `at` to `end` - 1, without those that are `hidden`, as items."""
         entries = self._entries[max(0, at - self.first) : max(0, end - self.first)]
         if hidden:
             entries = [entry for number, entry in enumerate(entries, max(at, self.first)) if number not in hidden]
         return [Extension(EVENT, entry.body) for entry in entries]
 
     def hidden(self, at: int, end: int, person: object) -> frozenset[int]:
-        """The numbers of those before number `end` that are not for this person; for None, that are not for everybody."""
+        """Return the numbers of events `at` to `end` - 1 that this person may not see; for None, of all private events."""
         if self.last_private < at:
             return NOTHING
         entries = zip(range(at, end), self.since(at), strict=False)
         return frozenset(number for number, entry in entries if not entry.is_for(person))
 
     def size(self, at: int) -> int:
-        """How many bytes the events from number `at` on have."""
+        """Return the number of bytes of the events from number `at` on."""
         return sum(len(entry.body) for entry in self.since(at))
 
     def part(self, at: int, size: int) -> tuple[int, int]:
-        """Up to which number the events from `at` on fit into `size` bytes, one at least, and how many bytes they have."""
+        """Return the `end` of the events from `at` on that fit into `size` bytes, at least one, and their bytes."""
         total, end = 0, at
         for entry in self._entries[max(0, at - self.first) :]:
             if total and total + len(entry.body) > size:
@@ -98,9 +98,9 @@ class EventLog:
         return end, total
 
     def trim(self, needed: int | None = None) -> None:
-        """Forget events that are too many: not while they come, but once all of a turn have gone out.
+        """Delete events if there are too many. Called when all events of a turn have been sent.
 
-        Those from number `needed` on are kept for a member that is being sent them, unless they are more than MOST_BYTES.
+        Events from number `needed` on are kept for a member that has not been sent them, unless they exceed MOST_BYTES.
         """
         behind = needed is not None and needed < self.next
         keep = max(self._keep, self.next - (needed or 0)) if behind else self._keep
@@ -115,11 +115,11 @@ class EventLog:
             together.shorten()
 
     def shrink(self, size: int) -> None:
-        """Keep no more than this many bytes."""
+        """Delete events until at most this many bytes are kept."""
         self._forget(*self._cut(0, self.kept, size, 0))
 
     def _cut(self, gone: int, left: int, size: int, least: int = 1) -> tuple[int, int]:
-        """How many events have to go until `size` bytes are left, or the `least` number of events, and how many bytes are."""
+        """Return how many events to delete until `size` bytes or `least` events are left, and the number of bytes left."""
         while left > size and gone < len(self._entries) - least:
             left -= len(self._entries[gone].body)
             gone += 1

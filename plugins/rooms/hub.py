@@ -1,7 +1,7 @@
-"""A server with rooms: who is let in, who goes, and who is removed.
+"""The hub of a server with rooms: it admits members, moves them between rooms and removes them.
 
-`RoomList` has the rooms, `Directory` the names, `Returning` those that may come back, and `Outbox` sends at the end of each turn
-what has happened in it.
+`RoomList` has the rooms, `Directory` the names, and `Returning` the members that may reconnect. `Outbox` sends the events of each
+turn of the loop at its end.
 """
 
 import asyncio
@@ -44,18 +44,17 @@ if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
 
 QUEUE = MOST_BYTES
-"""How many bytes a member may be behind before it is dropped, even if it reads."""
+"""A member that is more bytes than this behind is dropped, even if it reads."""
 OPERATOR = Mark.OPERATOR.value
 STOPPED = (CloseReason.SHUTDOWN, CloseReason.TOO_SLOW)
-"""The reasons for which the server ends a conversation whose member may come back."""
+"""The server's reasons for ending a conversation after which the member may reconnect."""
 
 
 class Hub:
-    """`notice` tells the server's user; `backlog` is how many events a newcomer is sent, `rate` the messages a second of each.
+    """`notice` tells the server's user. A newcomer is sent `backlog` events; a member may send `rate` messages a second.
 
-    `own_key` is the fingerprint of the server's key, None where it shows none. `brought` are the commands of other features, by
-    the name of who brought them. Rooms and members begin as `history`
-    keeps them; where it cannot be written any more, `end` ends the server.
+    `own_key` is the fingerprint of the server's key, None if it has none. `brought` are the commands of other features, by the
+    name of the feature. Rooms and members are restored from `history`; if that can no longer be written, `end` ends the server.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class Hub:
         self.rates, self.turns = Rates(rate, max(4 * rate, 20)), Turns(self.loop)
         self.unfinished = Unfinished(self._end_unfinished)
         self.loud = 0
-        """How many members wait because they sent too many bytes."""
+        """The number of members that wait because they sent too many bytes."""
         self.notice: Callable[[str], None] = lambda sentence: notice(clean(sentence))
         self.moderation = Moderation(moderation)
         self._operator, self.auths = operator, auths
@@ -94,9 +93,9 @@ class Hub:
         self.first = self.rooms.first
         self.members: dict[int, LineSubscriber | Member] = {}
         self.parting: LateListener | None = None
-        """The server's user, once that has left its only company."""
+        """The server's user, if it has left a room with only one other member."""
         self.entered: Callable[[], None] = lambda: None
-        """Called when a member is in a room: the server's user hears nothing of one that is muted or in another room."""
+        """Called when a member has entered a room, also a muted one or another room than that of the server's user."""
         self._background = Background()
         self.exchange = LazyExchange(self.names.find, pack, own_key)
         self.commands: dict[str, tuple[Command, str]] = {one.name: (one, OURS) for one in (*COMMANDS, *AT_THE_SERVER)}
@@ -126,7 +125,7 @@ class Hub:
         self.outbox.close()
 
     def handle_line(self, member: CommandMember, text: str) -> None:
-        """A line that is not a plain message: a command, or a line of a muted member."""
+        """Handle a line that is not a plain message: a command, or a line of a muted member."""
         if text.startswith("//"):
             text = text[1:]
         elif text.startswith("/"):
@@ -140,7 +139,7 @@ class Hub:
     # -- coming and going -------------------------------------------------------------------------------------------------
 
     def join(self, member: Member, request: Mapping[str, Any]) -> None:
-        """What a client asks for when it comes, and when it comes back; once for a connection."""
+        """Handle a client's request to join or to resume: once for each connection."""
         if member.hears_events or member.session.ending:
             return
         member.hears_events, member.signals = True, kinds_of(request.get("signals"))
@@ -151,7 +150,7 @@ class Hub:
         except ChatError as error:
             member.tell(f"{error.sentence} This is {self.first.name}.")
             room = self.first
-        if member.room:  # it was slow, and has been in as one that knows no rooms
+        if member.room:  # its request came late, and it was admitted as a client without rooms
             self.leave(member, "")
         self.admit(member, room, str(request.get("name") or ""), request.get("resume"))
 
@@ -165,11 +164,11 @@ class Hub:
         room = room or self.first
         back = self.returning.come(member, resume)
         if back and back.room in self.rooms and self.rooms[back.room] is not room:
-            room, back = self.rooms[back.room], back.from_the_start()  # it did not hear that it had gone there
+            room, back = self.rooms[back.room], back.from_the_start()  # it was not told that it had moved there
         member.muted = self._is_muted(member)
         member.marks = member.marks & ~OPERATOR | OPERATOR * member.is_operator
-        wanted = "" if member.muted else name  # others would read it
-        if back and back.name:  # they have, and the client may not have heard that it has this one now
+        wanted = "" if member.muted else name  # a muted member cannot make others read a name
+        if back and back.name:  # the others have read this name, and the client may not know it yet
             wanted = back.name
         called, why = self.names.choose(member, wanted)
         member.called(called)
@@ -179,14 +178,14 @@ class Hub:
         self.enter(member, room, back, why)
 
     async def _note(self, key: PublicKey) -> None:
-        with suppress(StoreError):  # then its name expires earlier
+        with suppress(StoreError):  # its name then expires earlier
             await asyncio.to_thread(self.moderation.note, key)
 
     def _is_muted(self, member: Member) -> bool:
         return member.key is not None and self.moderation.is_muted(member.key)
 
     def enter(self, member: Member, room: Room, back: Resume | None = None, why: str = "") -> None:
-        """Put a member that has a name into a room, and tell everybody. `why` says why it has another name than it wanted."""
+        """Put a member that has a name into a room, and tell everybody. `why` says why its name is not the one it asked for."""
         start = max(room.log.first, room.log.next - self.backlog)  # where a newcomer begins
         resumed = back.start(room, self.epoch) if back else None
         member.room, member.at = room, resumed or start
@@ -200,18 +199,18 @@ class Hub:
             room.enter(member, member.at)
         else:
             self._enter_plain(member, room)
-        if member.room is room and not member.muted:  # it may have been dropped meanwhile
+        if member.room is room and not member.muted:  # it may have been dropped in the meantime
             room.happen(Kind.JOINED, member)
         self.exchange.entered(member)
         self.loop.call_soon(self.entered)  # after the event
 
     def introduce(self, member: CommandMember) -> None:
-        """Tell a member who it is now, once what has happened in this turn has gone out."""
-        self.loop.call_soon(self.loop.call_soon, member.introduce)  # a command's effects go out after what it schedules
+        """Tell a member its name and role, after the events of this turn."""
+        self.loop.call_soon(self.loop.call_soon, member.introduce)  # events are sent after what a command schedules
 
     @staticmethod
     def _enter_plain(member: Member, room: Room) -> None:
-        room.flush()  # what has happened already is not news for a newcomer
+        room.flush()  # a newcomer is not sent earlier events
         room.subscribers[member] = None
         entries, member.at = room.log.since(member.at), room.log.next
         for entry in entries:
@@ -219,7 +218,7 @@ class Hub:
                 member.hear(RoomEvent.decode(entry.body))
 
     def leave(self, member: Member, why: str, cut: bool = False) -> None:
-        """Take somebody out of the room, and tell the others."""
+        """Take a member out of its room, and tell the others."""
         if room := member.room:
             self.exchange.left(member, cut, moves=member.id in self.members)
             member.room = None
@@ -230,17 +229,17 @@ class Hub:
                 self.rooms.emptied(room)
 
     def remove_member(self, member: Member, ending: Ending) -> None:
-        """A conversation is over."""
+        """Remove a member whose conversation has ended."""
         self.unfinished.note(member, 0)
         if self.members.pop(member.id, None) is None:
             return
         self.returning.leave(member)
         self.names.release(member)
-        cut = ending.error is not None or ending.code in STOPPED or self.returning.is_replaced(member)  # it may come back
+        cut = ending.error is not None or ending.code in STOPPED or self.returning.is_replaced(member)  # it may return
         self.leave(member, "the connection was cut" if ending.error else member.last_words, cut)
 
     def drop(self, member: Member, why: str, reason: CloseReason, by: str = "") -> None:
-        """Remove a member, and say why. One that an operator removed has nothing to come back to."""
+        """Remove a member, and tell it why. If an operator did it, the member cannot resume."""
         if member.session.ending:
             return
         how = f"{by and f' by {by}'}{why and f': {why}'}"
@@ -251,7 +250,7 @@ class Hub:
             member.tell(sentence)
         self.dropped += 1
         if not by or all(isinstance(one, Member) for one in (member.room.subscribers if member.room else ())):
-            self.notice(f"{member.name or member.session.address} was removed{how}.")  # else the server's user saw the event
+            self.notice(f"{member.name or member.session.address} was removed{how}.")  # its event shows any other
         if reason in (CloseReason.KICKED, CloseReason.BANNED):
             self.returning.forget(member)
         member.session.exit(reason=reason, sentence=sentence)
@@ -264,7 +263,7 @@ class Hub:
     # -- what is known of keys ------------------------------------------------------------------------------------------------
 
     def marked(self, key: PublicKey, why: str = "", by: str = "") -> None:
-        """What is noted about a key has changed: act on it where its members are. `why` is the reason that `by` gave."""
+        """Apply a change of a key's bans, mutes or roles to its members. `why` is the reason that `by` gave."""
         self.returning.forget_keys(self.moderation.banned())
         for member in tuple(self.members.values()):
             if isinstance(member, Member) and member.key == key:
@@ -274,13 +273,13 @@ class Hub:
                     self.drop(member, why or ("" if by else "the key is banned"), CloseReason.BANNED, by)
 
     def _note_role(self, member: Member) -> None:
-        """Tell a member that it has become an operator, or no longer is one."""
+        """Tell a member that it has become an operator, or is one no longer."""
         if bool(member.marks & OPERATOR) is not member.is_operator:
             member.marks ^= OPERATOR
             self.introduce(member)
 
     def reread(self) -> None:
-        """Read the operators, bans and mutes again, and remove members that are banned now. Raises StoreError."""
+        """Reload the operators, bans and mutes, and remove members that are banned now. Raises StoreError."""
         self.moderation.load()
         self.returning.forget_keys(self.moderation.banned())
         for key in {member.key for member in self.members.values() if isinstance(member, Member) and member.key}:
@@ -294,5 +293,5 @@ class Hub:
         return key.fingerprint == self._operator
 
     def holds_role(self, key: PublicKey) -> bool:
-        """Whether a place is reserved for this key: an operator's."""
+        """Whether a place is reserved for this key, as for an operator's."""
         return not self.moderation.is_banned(key) and self.is_operator(key)

@@ -1,8 +1,8 @@
-"""A member of a room, at the server: one connection, whatever stack it speaks.
+"""A member of a room, at the server: one connection, over any stack.
 
-A client that knows rooms asks to `join`, and is sent events. One that says something else first is sent lines of text: a guest of
-an existing chat, or a client of plytalk/1 that knows no rooms. One that is silent for a moment is pinged: items arrive in order,
-so a pong without a `join` before it means the same, however slow the network is.
+A client with rooms asks to `join` and is sent events. A client that sends something else first is sent lines of text: a guest with
+an existing chat program, or a plytalk/1 client without rooms. A client that is silent for GRACE seconds is pinged. Items arrive in
+order, so a pong without a `join` before it means a client without rooms, however slow the network is.
 """
 
 import asyncio
@@ -34,21 +34,21 @@ from plytalk.plugins.rooms.signals import KINDS, NO_SIGNALS, pass_on
 from plytalk.plugins.rooms.ui_events import plain_line
 
 GRACE = 1.0
-"""How long a peer may be silent before it is pinged to find out whether it knows rooms, in seconds."""
+"""How long a peer may be silent before it is pinged to find out whether it has rooms, in seconds."""
 FLUSHED = 16 * KIB
-"""After how many characters of lines they are sent, also within one turn of the event loop."""
+"""Lines are sent as soon as there are this many characters of them, even within one turn of the event loop."""
 _ids = count(1)
 _CAPITAL = re.compile("(?<!^)(?=[A-Z])")
 
 
 class LateListener(Protocol):
-    """The server's user, who still reads what its only company says that does not know yet that it has left."""
+    """The server's user after leaving: it is still shown what the only other member says before it learns of that."""
 
     def hear_late(self, sender: Speaker, text: str) -> None: ...
 
 
 class MemberHub(PaceHub, Protocol):
-    """What a member asks of the server with its rooms (`hub.py`)."""
+    """What a member needs from the hub (`hub.py`)."""
 
     parting: LateListener | None
     notice: Callable[[str], None]
@@ -70,11 +70,11 @@ class MemberHub(PaceHub, Protocol):
 class Member(PacedSpeaker):
     """One connection to the server, as a member of a room.
 
-    `since` is the first event it got in this room, `taken` how many messages it has said, and `origin` who it is over all its
-    connections, None for one that cannot come back.
+    `since` is the number of the first event that it was sent in this room, `taken` the number of messages it has sent. `origin`
+    identifies it over all its connections; it is None for one that cannot reconnect.
     """
 
-    raw = True  # what is said is passed on as it is: each screen cleans what it shows
+    raw = True  # messages are passed on unchanged: each UI cleans what it shows
 
     __slots__ = (
         "_waiting",
@@ -116,7 +116,7 @@ class Member(PacedSpeaker):
     # -- in ---------------------------------------------------------------------------------------------------------------
 
     def message(self, text: str) -> None:
-        """It said something: called for each message."""
+        """Take a message of this member: called for each of them."""
         if self.room is None:
             self._enter_plainly()
             if self.room is None:
@@ -129,13 +129,16 @@ class Member(PacedSpeaker):
         budget.work -= 1
         if text[:1] == "/" or self.muted:
             self._command(text)
-        elif text and not text.isspace():  # blank lines are for nobody
+        elif text and not text.isspace():  # blank lines are dropped
             self.room.say(self, text)
         if budget.messages < 0 or budget.work < 0:
             self._stop_if_over()
 
     def say_late(self, text: str) -> bool:
-        """It said something after the server's user, its only company, had nothing more to say: that user still reads it."""
+        """Show the server's user a message that came after that user said goodbye, if it was the only other member.
+
+        Return whether it was shown.
+        """
         company = self._hub.parting
         if company is None or self.muted or (text[:1] == "/" and text[:2] != "//"):
             return False
@@ -180,11 +183,11 @@ class Member(PacedSpeaker):
             self._waiting = None
 
     def hear_pong(self) -> None:
-        """It has read a ping: one that knows rooms sends its `join` before it reads anything."""
+        """Take a pong: it has read our ping. A client with rooms sends its `join` before it reads anything."""
         self._enter_plainly()
 
     def hear_goodbye(self) -> None:
-        """It has said goodbye, and is answered when all that it said is in the room and its commands have been answered."""
+        """Take its goodbye. It is answered once all its messages are in the room and its commands are answered."""
         self.parting = True
         if self.room:
             if not self.owes:
@@ -193,11 +196,11 @@ class Member(PacedSpeaker):
             self.session.part()
 
     def quit(self) -> None:
-        """Say goodbye to it, once its command has been answered."""
+        """Say goodbye to it after the answer to its command."""
         self._hub.loop.call_soon(self.session.exit)
 
     def settle(self) -> None:
-        """All that it has said until now is done, apart from commands that are still running."""
+        """Answer its goodbye, if it has said one and no command is running."""
         if self.parting and not self.running:
             self.session.part()
 
@@ -206,7 +209,7 @@ class Member(PacedSpeaker):
             self.room.catch_up(self)
 
     def notice(self, sentence: str) -> None:
-        """Something about this conversation, which the server's user should know."""
+        """Tell the server's user something about this connection."""
         self._hub.notice(f"{self.name or self.session.address}: {sentence}")
 
     def _end(self, session: DirectChat, ending: Ending) -> None:
@@ -217,11 +220,11 @@ class Member(PacedSpeaker):
     # -- out --------------------------------------------------------------------------------------------------------------
 
     def answer(self, **said: object) -> None:
-        """Tell it something as the server, in its own object, without what is None. Raises Usage where it is too long."""
+        """Send it a JSON object of the server, without the values that are None. Raises Usage if it is too long."""
         self.send_object(write(**{name: value for name, value in said.items() if value is not None}))
 
     def send_object(self, body: bytes) -> None:
-        """The same for one that is JSON already."""
+        """Send it an object that is JSON already. Raises Usage if it is too long."""
         if len(body) > Limits.message:
             raise Usage(f"The answer is longer than a message may be ({Limits.message:,} bytes).")
         self.budget.requests -= len(body) / ANSWER
@@ -236,7 +239,7 @@ class Member(PacedSpeaker):
             self.tell(f"You are {self.name} in {room.name}, with {len(room) - 1} more.")
 
     def tell(self, sentence: str) -> None:
-        """Tell it alone, as the server."""
+        """Send a sentence to this member only."""
         if self.hears_events:
             self.answer(do="tell", text=sentence)
         else:
@@ -244,7 +247,7 @@ class Member(PacedSpeaker):
             self.session.say(clean(f"* {sentence}"))
 
     def succeed(self, line: int, command: str, data: Any, lines: Sequence[str]) -> None:
-        """Answer a command, which was the member's line of this number. Raises what `write` raises, and Usage."""
+        """Send the answer to a command; `line` is the number of the member's line. Raises what `write` raises, and Usage."""
         if self.hears_events:
             self.answer(do="result", line=line, command=command, data=data, lines=lines)
         else:
@@ -252,40 +255,40 @@ class Member(PacedSpeaker):
                 self.tell(sentence)
 
     def fail(self, line: int, command: str | None, error: ChatError) -> None:
-        """Say why a line was not done."""
+        """Send the reason why a command, or a line, was refused."""
         if self.hears_events:
             self.answer(do="error", line=line, command=command, **explained(error))
         else:
             self.tell(error.sentence)
 
     def hear_signal(self, body: bytes) -> None:
-        """One that does not read misses what was of the moment."""
+        """Pass a signal on. A member that does not read misses it."""
         if not self.full:
             self.session.send_item(Extension(ROOM, body))
 
     def acknowledge(self) -> None:
-        """Say how much it has said has been taken, with whatever it is sent next."""
+        """Acknowledge its messages, together with whatever is sent to it next."""
         if self.session.acknowledges and not self.session.ending:
             self.session.connection.pending.append(Ack(self.taken))
 
     def hear(self, event: RoomEvent) -> None:
-        """A plain member: it is sent what a screen would show, as a line."""
+        """Send an event to a member without rooms, as the line that a screen would show."""
         line = shortened(clean(plain_line(event, self.name)))
-        self.session.say(f"* {line}" if is_exit(line) else line)  # its conversation is not for others to end
+        self.session.say(f"* {line}" if is_exit(line) else line)  # the bare word would end its conversation
         self.sent += len(line)
-        if self.sent > FLUSHED:  # so that it is known whether it reads
+        if self.sent > FLUSHED:  # shows whether it reads
             self.sent = 0
             self.session.connection.flush()
 
 
 def explained(error: ChatError) -> dict[str, str | None]:
-    """What an answer says of an error: `code` is the name of its class, as in `unknown-command`."""
+    """Return an error as part of an answer. `code` is the name of its class, as in `unknown-command`."""
     code = _CAPITAL.sub("-", type(error).__name__).lower()
     return {"code": code, "text": brief(str(error)), "hint": brief(error.hint) or None}
 
 
 def shortened(line: str) -> str:
-    """As much of a line as a message can hold: with a name before it, the longest message is longer than that."""
+    """Cut a line to the length of a message: the longest message with a name before it is too long."""
     if len(line) * 4 <= Limits.message:  # a character has four bytes at most
         return line
     return line.encode(errors="replace")[: Limits.message].decode(errors="ignore")

@@ -1,5 +1,5 @@
-"""What one turn of the event loop, or a read from a lone speaker, has brought about: kept in the history first, then acknowledged
-and delivered.
+"""Sends what happened in one turn of the event loop, or in one read from a lone speaker: it is written to the history first, then
+acknowledged and delivered.
 
     IDLE --- a member says something ----------------------------------------------------> READING
     IDLE --- anything else happens ------------------------------------------------------> ENDING
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Turn(Enum):
-    """What an outbox does in a turn of the event loop; the table of transitions is at the top of this file."""
+    """The state of an outbox in a turn of the event loop. The transitions are at the top of this file."""
 
     IDLE = "nothing is to be sent"
     READING = "a member is read from, and what it says is sent after that"
@@ -35,14 +35,11 @@ class Turn(Enum):
     DELIVERING = "it is being sent"
 
 
-IDLE, READING, ENDING, DELIVERING = Turn  # to look them up in the class takes longer, on Python 3.11
+IDLE, READING, ENDING, DELIVERING = Turn  # on Python 3.11, looking them up in the class takes longer
 
 
 class SpeakingMember(Protocol):
-    """A member that is told how much it has said has been taken; one that `owes` is told when that has been kept.
-
-    One that is `parting` has said goodbye.
-    """
+    """A member whose messages are acknowledged. `owes`: some are not acknowledged yet. `parting`: it has said goodbye."""
 
     origin: Origin | None
     name: str
@@ -61,7 +58,7 @@ class SpeakingMember(Protocol):
 
 
 class Outbox:
-    """`taken_of` says how much a member has said, for `history`; where that cannot keep any more, `end` ends the server."""
+    """`taken_of` gives the number of a member's messages, for `history`. If that cannot be written, `end` ends the server."""
 
     def __init__(
         self,
@@ -78,7 +75,7 @@ class Outbox:
         self._last_speaker = 0
 
     def touch(self, room: Room) -> None:
-        """Something is to be sent to a room, with all else that happens in this turn, or in the read that goes on."""
+        """Send a room its new events at the end of this turn, or of the current read, with everything else."""
         self._rooms[room] = None
         if self._turn is IDLE:
             self._end_turn()
@@ -88,7 +85,7 @@ class Outbox:
         self._loop.call_soon(self._keep_and_deliver)
 
     def note_speaker(self, member: SpeakingMember, room: Room) -> None:
-        """A member says something in this room, in the read that goes on: it is sent after that, and acknowledged when kept."""
+        """A member said something in this room: send it after the current read, and acknowledge it once it is in the history."""
         member.owes = True
         self._owing.append(member)
         self._rooms[room] = None
@@ -96,9 +93,9 @@ class Outbox:
             self._turn = READING
 
     def read_done(self, speaker: int, parting: bool) -> None:
-        """A member has been read from. Where it alone has spoken since the last time, what it said goes out at once.
+        """A read from a member has ended. If no other member has spoken since its last read, send at once what it said.
 
-        A member is read from once in a turn at most, so nothing of others waits that could go out with it.
+        Each member is read from at most once in a turn, so there is nothing of others to send with it.
         """
         if not self._owing:
             return
@@ -110,14 +107,14 @@ class Outbox:
                 self._end_turn()
 
     def enter(self, member: SpeakingMember) -> bool:
-        """Keep that a member is in a room now, and what its welcome speaks of. False where that failed, and the server ends."""
+        """Write to the history that a member is in a room. Return False if that failed and the server ends."""
         if self._history is None:
             return True
         self._entered.append(member)
         return self.keep()
 
     def keep(self) -> bool:
-        """Have all that has happened in the file, before anybody is told. False where that is not so, and the server ends."""
+        """Write everything that happened to the history, before anybody is told. False if that failed and the server ends."""
         if self._history is None:
             return True
         members = dict.fromkeys((*self._owing, *self._entered))
@@ -131,7 +128,7 @@ class Outbox:
         return True
 
     def close(self) -> None:
-        """Write what is not in the history yet, and close it."""
+        """Write the rest to the history, and close it."""
         if self._history:
             self.keep()
             self._history.close()
@@ -158,7 +155,7 @@ class Outbox:
                 member.settle()
 
     def _send(self) -> None:
-        """Send SLICE bytes, and the rest in the next turns: first to rooms that have waited. Each is first at times."""
+        """Send SLICE bytes, and the rest in the next turns. Rooms that have waited come first, and the order rotates."""
         rooms, self._rooms = iter(self._rooms), {}
         left = SLICE
         for room in rooms:

@@ -1,4 +1,4 @@
-"""The pace of a member: the server stops reading from one that says too much, or does not read what it is sent."""
+"""The pace of a member: the server stops reading from one that sends too much, or does not read what it is sent."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -17,18 +17,18 @@ from plytalk.plugins.rooms.room import Room
 from plytalk.plugins.rooms.room_events import RoomEvent
 
 PATIENCE = 10.0
-"""The interval at which the server checks how much a member has read of what waits for it, in seconds."""
+"""How often the server checks how much a slow member has read, in seconds."""
 SLOWEST = 4 * KIB
-"""How many bytes per second it must have read since the last check; a member that reads less is removed."""
+"""The bytes per second that it must have read since the last check. A member that reads less is removed."""
 UNREAD_BYTES = 512 * KIB
-"""How many bytes may wait for a member before nothing more is read from it."""
+"""If more bytes than this wait for a member, the server stops reading from it."""
 ASK = 5.0
-"""How often a member whose budget is used up is asked whether it is still there, in seconds."""
+"""How often a member whose budget is used up is pinged, in seconds."""
 UNREAD = "you did not read what was sent to you"
 
 
 class PaceHub(Protocol):
-    """What all members of a server share, and how one is removed. `loud` is how many wait because they sent too many bytes."""
+    """What all members of a server share. `loud` is the number of members that wait because they sent too many bytes."""
 
     loop: asyncio.AbstractEventLoop
     rates: Rates
@@ -47,7 +47,7 @@ class PacedSpeaker(CommandMember):
     """A speaker over a connection that is read no faster than its budget allows.
 
     `at` is the number of the next event it gets, `sent` the bytes of all events before that. `person` is the same for all
-    connections of one key. What members of one `source` leave unfinished counts together. One that is `parting` has said goodbye.
+    connections of one key. What members of one `source` leave unfinished counts together. `parting` says that it said goodbye.
     """
 
     __slots__ = (
@@ -87,7 +87,7 @@ class PacedSpeaker(CommandMember):
             size -= asked
         work = RECORD * count + size // PIECE
         budget.work -= work
-        turns.spend(work + items)  # a member's own work counts each item when it is said
+        turns.spend(work + items)  # the member's own budget is charged for each item as it is read
         budget.octets -= size
         if items < count:
             budget.requests -= ITEM * (count - items)
@@ -114,23 +114,23 @@ class PacedSpeaker(CommandMember):
             self._stop_if_over()
 
     def expect(self, size: int, items: int) -> None:
-        """The server asks for this many bytes, in this many items: the member is not charged for them."""
+        """Do not charge the member for this many bytes and items, which the server has asked for."""
         self.budget.expected += size
         self.budget.awaited += items
 
     def expect_at_most(self, size: int, items: int) -> None:
-        """No more than that is still to come."""
+        """Reduce what is expected to this: no more is to come."""
         self.budget.expected = min(self.budget.expected, size)
         self.budget.awaited = min(self.budget.awaited, items)
 
     def kept(self, size: int) -> None:
-        if size != self._unfinished and not self.session.ending:  # what is read behind the end is kept for nobody
+        if size != self._unfinished and not self.session.ending:  # after the end, nothing is kept
             self._unfinished = size
             self._hub.unfinished.note(self, size, self.source)
         self._hub.outbox.read_done(self.id, self.parting)
 
     def _stop_if_over(self) -> None:
-        """Read no more where the budget is used up, or where it does not read itself, until that is over."""
+        """If the budget is used up, or the member does not read, stop reading from it until that has changed."""
         if self._held or self.session.ending:
             return
         hub, room = self._hub, self.room
@@ -149,7 +149,7 @@ class PacedSpeaker(CommandMember):
         elif self.budget.work < 0:
             hub.turns.wait(self._take_turn)
         elif hub.turns.left < 0:
-            self.budget.work = min(self.budget.work, COMMAND)  # what it had left would keep all behind it waiting
+            self.budget.work = min(self.budget.work, COMMAND)  # with what it had left it would keep all others waiting
             hub.turns.wait_for_refill(self._go_on)
         else:
             return
@@ -157,14 +157,14 @@ class PacedSpeaker(CommandMember):
         self.session.stop_reading()
 
     def _ask_whether_it_is_there(self) -> None:
-        """While nothing is read, the end of a connection is not seen; sending something to a peer that has gone shows it."""
+        """Ping it: while nothing is read from a connection, only sending shows that the peer has gone."""
         now = self._hub.loop.time()
         if now - self._asked > ASK and self.session.stack.make_messages.layer.extensible:
             self._asked = now
             self.session.send_item(Ping())
 
     def _take_turn(self) -> None:
-        self.budget.work = min(TURN, self.budget.work + TURN)  # much work takes many turns
+        self.budget.work = min(TURN, self.budget.work + TURN)  # more work takes more turns
         self._go_on()
 
     def _go_on(self) -> None:
@@ -176,7 +176,7 @@ class PacedSpeaker(CommandMember):
 
     def _end_pause(self) -> None:
         if self._pause:
-            self._pause.cancel()  # it would keep a member that has gone
+            self._pause.cancel()  # the timer would keep a member that has left
             self._pause = None
         if self._loud:
             self._loud = False
@@ -186,19 +186,19 @@ class PacedSpeaker(CommandMember):
 
     @property
     def full(self) -> bool:
-        """Whether it has to read before it is sent more."""
+        """Whether nothing more is sent until it reads."""
         return self.stream.full
 
     @property
     def is_behind(self) -> bool:
-        """Whether it has yet to read before it is sent what was said."""
+        """Whether it reads too slowly, and is sent events only when it has read the earlier ones."""
         return self._behind
 
     def hear(self, event: RoomEvent) -> None:
-        """Something happened: what one that knows no events is told."""
+        """Send an event as a line, if this member has no events."""
 
     def fall_behind(self, log: EventLog, at: int) -> None:
-        """It does not read. It is left at event `at` until it does; too far behind, it is dropped."""
+        """Leave a member that does not read at event `at` until it reads. If it is too far behind, drop it."""
         if log.first > at or log.size(at) > self._hub.queue:
             self._hub.drop(self, UNREAD, CloseReason.TOO_SLOW)
         else:
@@ -210,13 +210,13 @@ class PacedSpeaker(CommandMember):
             self._hub.start(self._catch_up())
 
     def _progress(self) -> tuple[int, object]:
-        """How much it has yet to read, including in the system's buffers, and its position in the room, which moves only as it
-        reads.
+        """Return the bytes that it has not read, including those in the system's buffers, and its position in the room, which
+        changes only when it reads.
         """
         return self.stream.undelivered, (self.at, self.room and self.room.subscribers.get(self))
 
     async def _catch_up(self) -> None:
-        """Wait until it has read what was sent, for as long as it goes on reading."""
+        """Wait until it has read what was sent, as long as it keeps reading."""
         stream, (left, at) = self.stream, self._progress()
         try:
             while stream.full and not self.session.ending:

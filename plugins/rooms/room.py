@@ -1,8 +1,7 @@
-"""A room: who is in it, what happened, and how that reaches everybody, once for each turn of the event loop.
+"""A room: its members, its events, and how the events reach the members, once in each turn of the event loop.
 
-Members are of two sorts. An `EventMember` understands events: all at the same place in the log are sent the very same records,
-so they are packed once for all of them and only sealed for each. The others (`LineSubscriber`) hear lines: guests, and the person
-at the server.
+There are two sorts of members. An `EventMember` gets events. All event members at the same position in the log get the same
+records, which are packed once and sealed for each. A `LineSubscriber` gets lines of text: guests, and the person at the server.
 """
 
 import time
@@ -24,15 +23,15 @@ COMING_AND_GOING = (Kind.JOINED, Kind.LEFT)
 Packed = dict[tuple[int, int, frozenset[int]], Sequence[bytes]]
 SAID = int(Kind.SAID)
 CHUNK = 256 * KIB
-"""How many bytes are sent at once to a member that is behind; the next follow when it has read these."""
+"""The bytes sent at once to a member that is behind; the next ones follow when it has read these."""
 JAM = 4 * MIB
-"""How many bytes a member may have yet to be sent only because others are sent theirs first, until nobody there is read from."""
+"""If a member waits for more bytes than this only because others are served first, the server stops reading from the room."""
 CROWD = 50
-"""From this many members on, joins and leaves are not announced: there would be more of them than messages."""
+"""In a room of this many members or more, joins and leaves are not announced: they would outnumber the messages."""
 
 
 class Speaker:
-    """Somebody who has a name in a room and speaks there."""
+    """A participant with a name in a room."""
 
     __slots__ = ("head", "id", "key", "marks", "name", "room")
     hears_own = False
@@ -44,28 +43,28 @@ class Speaker:
     room: "Room | None"
 
     def called(self, name: str) -> None:
-        """Take a name."""
+        """Set the name."""
         self.name, self.head = name, head_of(name, self.digest)
 
     @property
     def digest(self) -> bytes:
-        """That of its key; empty where it has none."""
+        """The SHA-256 of its key; empty without a key."""
         return self.key.digest if self.key else b""
 
     def speak(self, text: str) -> None:
-        """Say something to everybody in the room."""
+        """Send a message to the room."""
         if self.room is not None:
             self.room.say(self, text)
             self.room.touch()
 
     def charge(self, size: int) -> None:
-        """Something of this many bytes goes to the whole room on its behalf."""
+        """Charge it for a message of this many bytes to the whole room."""
 
 
 class Room:
     """`pack` turns items into the plaintexts of records; `touched` is called when there is something to flush.
 
-    Its events are numbered from the one after `after` on; `entries` are those that there have been already.
+    Events are numbered from `after` + 1. `entries` are the events that a history has kept.
     """
 
     def __init__(
@@ -81,19 +80,19 @@ class Room:
         self.name, self.topic = name, ""
         self.log = EventLog(keep, after, together)
         self.born = after + 1
-        """The number of its first event: a room of this name that was forgotten had lower ones."""
+        """The number of its first event. An earlier room of this name had lower numbers."""
         for entry in entries:
             self.log.add(entry.body, entry.sender, entry.audience)
         self.event_members: dict[EventMember, None] = {}
         self._in_step: list[Connection] = []
         self._apart: dict[EventMember, None] = {}
         self.subscribers: dict[LineSubscriber, int | None] = {}
-        """The next event of those that hear lines and do not keep up; None for those that do."""
+        """The next event of each line subscriber that is behind; None for one that keeps up."""
         self._heard = self.log.next
         self.is_jammed = False
-        """Whether more has been said than can be sent to all for now."""
+        """Whether more is waiting than can be sent to all for now."""
         self.waiting: list[Callable[[], None]] = []
-        """Called when more has been sent to members that were behind: those that speak faster than the others read."""
+        """Callbacks of members that send faster than the others read: called when more has been sent to those."""
         self._pack, self._touched = pack, touched
         self.messages = self.deliveries = 0
 
@@ -106,11 +105,11 @@ class Room:
     # -- what happens -----------------------------------------------------------------------------------------------------
 
     def touch(self) -> None:
-        """There is something to flush."""
+        """Tell the server that there is something to flush."""
         self._touched(self)
 
     def say(self, speaker: Speaker, text: str) -> None:
-        """A message, the most common event. The caller touches the room: once for all that comes in a read."""
+        """Add a message, the most common event. The caller touches the room, once for everything in a read."""
         log, body = self.log, text.encode(errors="replace")
         if len(body) > Limits.message:  # bytes that are not text grow when they become text
             body = body[: Limits.message]
@@ -119,7 +118,7 @@ class Room:
         self.messages += 1
 
     def happen(self, kind: Kind, sender: Speaker, text: str = "", audience: frozenset[object] | None = None) -> None:
-        """Any other event."""
+        """Add any other event, and touch the room."""
         if kind in COMING_AND_GOING and len(self) >= CROWD:
             return
         event = RoomEvent(self.log.next, int(time.time() * 1000), kind, sender.marks, sender.name, text, sender.digest)
@@ -129,14 +128,14 @@ class Room:
     # -- who hears of it --------------------------------------------------------------------------------------------------
 
     def enter(self, member: EventMember, at: int) -> None:
-        """Somebody who understands events comes in, to be told what happened from number `at` on."""
+        """Add an event member, which is sent the events from number `at` on."""
         self.event_members[member] = None
         self._apart[member] = None
         self._place(member, at)
         self.touch()
 
     def leave(self, member: LineSubscriber) -> None:
-        """Somebody goes."""
+        """Remove a member."""
         self.subscribers.pop(member, None)
         if member in self.event_members:
             self._set_apart(member, 0)
@@ -144,12 +143,12 @@ class Room:
 
     @property
     def lag(self) -> int:
-        """How many bytes the slowest member has yet to be sent."""
+        """The bytes that the slowest member has not been sent yet."""
         behind = [self.log.total - member.sent for member in self._apart]
         return max(*behind, *(self.log.size(at) for at in self.subscribers.values() if at), 0, 0)
 
     def least_lag(self, sender: EventMember) -> int:
-        """How many bytes the fastest of all others has yet to be sent: no member need speak faster than anybody reads."""
+        """Return the bytes that the fastest other member has not been sent: nobody need send faster than that one reads."""
         if len(self._in_step) > (sender in self.event_members and sender not in self._apart):
             return 0
         behind = [self.log.total - member.sent for member in self._apart if member is not sender]
@@ -157,7 +156,7 @@ class Room:
         return min((*behind, *lines), default=0)
 
     def catch_up(self, member: EventMember) -> None:
-        """Send a member that is about to go what the others have been told, also where it reads slowly."""
+        """Send a member that is about to leave what the others have been sent, even if it reads slowly."""
         log, end = self.log, self._heard
         if member in self._apart and (at := max(member.at, log.first)) < end:
             member.at = end
@@ -169,11 +168,11 @@ class Room:
                     member.hear(RoomEvent.decode(entry.body))
 
     def flush(self, left: int = SLICE) -> int:
-        """Bring everybody up to date, apart from those who do not read; returns how much is left of this many bytes.
+        """Send every member that reads what it has not been sent, at most `left` bytes. Return how many are left.
 
-        Most members are in step: they have been told the same, and are told the same now, all at once. Once the bytes are used up
-        the rest waits for the next turn of the event loop. Those in step, those apart and those that hear lines get a third each;
-        where all are in step, they get all.
+        Most members are in step: they have been sent the same, and are sent the same now, at once. When the bytes are used up,
+        the rest waits for the next turn of the event loop. Members in step, members apart and line subscribers get a third
+        each; if all are in step, they get everything.
         """
         log, third = self.log, left // 3
         end, start = log.next, self._heard
@@ -194,14 +193,14 @@ class Room:
         else:
             log.trim()
             self.is_jammed = False
-        if self.waiting and not self.is_jammed:  # each looks again whether it has to wait
+        if self.waiting and not self.is_jammed:  # each checks again whether it has to wait
             waiting, self.waiting = self.waiting, []
             for go_on in waiting:
                 go_on()
         return left
 
     def _wait_for_those_behind(self, end: int) -> None:
-        """Keep what they have yet to be sent, and go on with those that read, in the next turn."""
+        """Keep the events that members behind have not been sent. Continue with those that read, in the next turn."""
         log = self.log
         late: list[tuple[int, object]] = [(member.at, member.stream) for member in self._apart]
         late += [(at, subscriber) for subscriber, at in self.subscribers.items() if at]
@@ -213,7 +212,7 @@ class Room:
             self.touch()
 
     def _tell_all(self, start: int, end: int, packed: Packed, left: int) -> int:
-        """Send what has happened to those that are in step, as far as the bytes go; gives how many were sent."""
+        """Send the members in step their new events, as far as the bytes go. Return the number of bytes sent."""
         hidden = NOTHING
         if self.log.last_private >= start:
             hidden = self.log.hidden(start, end, None)
@@ -231,13 +230,13 @@ class Room:
                 self._apart[member] = None
                 self._place(member, start)
         self.deliveries += (end - start - len(hidden)) * (count := len(self._in_step))
-        if slow := broadcast(self._in_step, records, events if len(events) == 1 else ()):  # more are not packed again for one
+        if slow := broadcast(self._in_step, records, events if len(events) == 1 else ()):  # never several
             for member in [member for member in self.event_members if member.session.connection in slow]:
                 self._set_apart(member, end)
         return each * count
 
     def _set_apart(self, member: EventMember, at: int) -> None:
-        """A member that is told something in private, or does not read, is served alone, from number `at` on."""
+        """Serve a member alone from event `at` on: it has a private event, or does not read."""
         if member not in self._apart:
             self._in_step.remove(member.session.connection)
             self._apart[member] = None
@@ -247,7 +246,7 @@ class Room:
         member.at, member.sent = at, self.log.total - self.log.size(at)
 
     def _serve(self, member: EventMember, end: int, packed: Packed, left: int) -> int:
-        """Send a member what it has yet to be sent, as much as it reads and the bytes go; gives how many were sent."""
+        """Send a member its events, as far as it reads and the bytes go. Return the number of bytes sent."""
         sent = 0
         while member in self._apart and (at := member.at) < end:
             if member.stream.full or at < self.log.first:
@@ -261,20 +260,20 @@ class Room:
             self.deliveries += until - at - len(hidden)
             if records := self._records(at, until, hidden, packed):
                 member.session.send_packed(records)
-        if member in self._apart and not member.stream.full:  # it has not left meanwhile
+        if member in self._apart and not member.stream.full:  # it may have left in the meantime
             del self._apart[member]
             self._in_step.append(member.session.connection)
         return sent
 
     def _records(self, at: int, end: int, hidden: frozenset[int], packed: Packed) -> Sequence[bytes]:
-        """What happened from number `at` to before `end`, without what is hidden, as the plaintexts of records: packed once."""
+        """Return events `at` to `end` - 1, without the hidden ones, as the plaintexts of records. They are packed once."""
         if (at, end, hidden) not in packed:
             events = self.log.items(at, end, hidden)
             packed[at, end, hidden] = tuple(self._pack(events)) if events else ()
         return packed[at, end, hidden]
 
     def _tell(self, subscriber: Any, at: int, left: int) -> int:
-        """Tell one that hears lines what it has yet to be told, as much as it reads and the bytes go; gives how many."""
+        """Send a line subscriber its events, as far as it reads and the bytes go. Return the number of bytes sent."""
         sent = 0
         for number, entry in enumerate(self.log.since(at), max(at, self.log.first)):
             if getattr(subscriber, "full", False) or at < self.log.first:

@@ -1,4 +1,4 @@
-"""A client's conversation over its present connection, and where the client stands with its server:
+"""A client's conversation over its current connection, and its state at the server:
 
     AWAY --- a connection opens -------------------------------------------> ASKED
     AWAY --- a connection opens, whose messages carry text alone ----------> NO_ROOMS
@@ -7,7 +7,8 @@
     ASKED, WAITING --- it answers a ping that followed the request --------> NO_ROOMS
     ASKED, WAITING, IN_ROOM, NO_ROOMS --- a goodbye, a fault, or a cut ----> AWAY
 
-In AWAY and WAITING what is said waits (see `room_input.py`); in all others it goes out. It is kept until it is acknowledged.
+In AWAY and WAITING, lines are queued (see `room_input.py`); in all other states they are sent. Sent lines are kept until they are
+acknowledged.
 """
 
 import sys
@@ -23,11 +24,11 @@ from plytalk.core.pipeline.connection import Connection
 
 READ_SO_FAR = b"read so far?"
 MAX_KEPT = 10_000
-"""How many lines are kept for a server that has not said whether it has rooms."""
+"""The largest number of lines kept before the server has said whether it has rooms."""
 
 
 class ClientState(Enum):
-    """Where a client stands with its server; the table of transitions is at the top of this file."""
+    """The state of a client at its server. The transitions are at the top of this file."""
 
     AWAY = "there is no connection"
     ASKED = "the server was asked for a room"
@@ -37,10 +38,10 @@ class ClientState(Enum):
 
 
 class KeptLines(deque[str]):
-    """The lines that a client has said and the server has not acknowledged, over all connections of the client: `most` at most.
+    """The lines that a client has sent and the server has not acknowledged, at most `most`, over all connections of the client.
 
-    `taken` counts those that the server has acknowledged. The first `earlier` of the lines here were said over an earlier
-    connection. `unshown` counts acknowledged lines that have not come back as events.
+    `taken` is the number of acknowledged lines. The first `earlier` of the lines kept here were sent over an earlier connection.
+    `unshown` is the number of acknowledged lines that have not come back as events.
     """
 
     def __init__(self) -> None:
@@ -50,39 +51,39 @@ class KeptLines(deque[str]):
 
     @property
     def said(self) -> int:
-        """The number of the last line, as the server counts them."""
+        """The number of the last line sent, as the server counts."""
         return self.taken + len(self)
 
     def begin_connection(self) -> None:
-        """A connection has opened: whether this server has rooms is not known."""
+        """Begin a new connection, to a server that may have no rooms."""
         self.earlier, self.most = len(self), MAX_KEPT
 
     def welcome(self) -> None:
-        """The server has a room, to which one may come back: keep all lines."""
+        """Keep all lines from now on: the server has rooms, to which a client can reconnect."""
         self.most = sys.maxsize
 
     def acknowledge(self, taken: int) -> None:
-        """The server has taken so many of all lines that were said."""
+        """Drop the lines that the server has received: the first `taken` of all lines that were sent."""
         while self.taken < taken and self:
             line = self.popleft()
             blank = not line or line.isspace()
-            self.unshown += not blank and (line[:1] != "/" or line[:2] == "//")  # of these nothing need come back
+            self.unshown += not blank and (line[:1] != "/" or line[:2] == "//")  # others need not come back
             self.taken += 1
             self.earlier = max(self.earlier - 1, 0)
 
     def drop_earlier(self, taken: int) -> None:
-        """Drop what was said over earlier connections, for a server that does not know of it; it has accepted this many lines."""
+        """Drop the lines of earlier connections, which the server does not know. It has received `taken` lines of this one."""
         for _ in range(self.earlier):
             self.popleft()
         self.taken, self.earlier, self.unshown = taken, 0, 0
 
     def said_earlier(self) -> tuple[str, ...]:
-        """What was said over earlier connections, to be said again."""
+        """Return the lines of earlier connections, to be sent again."""
         return tuple(islice(self, self.earlier))
 
 
 class RoomChat(DirectChat):
-    """`lines` keeps what is said, None in messages that acknowledge nothing. `state` counts until the conversation is over."""
+    """One connection of a `RoomClient`. `lines` keeps what is sent; it is None if the messages layer has no acknowledgements."""
 
     __slots__ = ("_on_read", "_unshown", "lines", "state")
 
@@ -94,18 +95,18 @@ class RoomChat(DirectChat):
         self._unshown: list[str] = []
 
     def enter(self, state: ClientState) -> None:
-        """What is said here comes back from the server in a room; without rooms it is shown when it is sent."""
+        """Change the state. In a room, own lines come back from the server; without rooms, they are shown when they are sent."""
         self.state, unshown, self._unshown = state, self._unshown, []
         if state is ClientState.NO_ROOMS and self._ui is not None:
             for line in unshown:
                 self._ui.said(line)
 
     def recount(self, acknowledged: int, said: int) -> None:
-        """Go on counting our messages where an earlier connection was cut."""
+        """Continue the numbers of our lines from an earlier connection."""
         self._acknowledged, self._said = acknowledged, said
 
     def when_read(self, tell: Callable[[], None]) -> None:
-        """Call `tell` when the other side has read, and answered, all that was sent before this."""
+        """Call `tell` when the other side has read everything sent before this call."""
         self._on_read = tell
         self.send_item(Ping(READ_SO_FAR))
 
@@ -122,7 +123,7 @@ class RoomChat(DirectChat):
     # -- out --------------------------------------------------------------------------------------------------------------
 
     def send_again(self, lines: Iterable[str]) -> None:
-        """Send what was said, and counted, over an earlier connection."""
+        """Send lines of an earlier connection, which are counted already."""
         for line in lines:
             self.connection.send(line)
 
@@ -137,9 +138,9 @@ class RoomChat(DirectChat):
             self._ui.said(line)
 
     def give_up(self, unsaid: int) -> None:
-        """Say goodbye to a server that has not answered: it has received neither the queue's `unsaid` lines nor earlier ones."""
+        """Say goodbye to a server that has not answered. Count the `unsaid` queued lines, and earlier ones, as not received."""
         if self.state is ClientState.WAITING and not self.ending:
-            self.lines = None  # nothing counts as taken any more
+            self.lines = None  # acknowledgements are ignored from now on
             self._said += unsaid + 1
             self.exit()
 

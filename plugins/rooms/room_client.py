@@ -1,7 +1,8 @@
-"""A client's conversation with a room, over as many connections as it takes: it asks to join, shows what happens, and comes back.
+"""A client's conversation with a room, over one connection or several: it joins, shows events, and reconnects.
 
-What was said and not acknowledged is kept. After a cut the client says where it was (`resume`), the server where the client's own
-words ended (`taken`), and what is missing goes out again, so that nothing is lost and nothing is said twice.
+Lines are kept until the server acknowledges them. After a cut, the client sends the number of the last event that it received
+(`resume`), and the server the number of the client's lines that it received (`taken`). The client sends the missing lines again,
+so that nothing is lost and nothing is sent twice.
 """
 
 import secrets
@@ -32,7 +33,7 @@ AttendChat = Callable[[RoomChat], Awaitable[Ending]]
 
 
 class RoomClient(RoomInput):
-    """What a client's UI talks to. `room` and `name` are what it asks for, empty for none; `signals` the kinds of them."""
+    """The conversation of a client's UI. It asks for `room` and `name`, empty for any, and for these kinds of `signals`."""
 
     role = Role.INITIATOR
 
@@ -49,22 +50,22 @@ class RoomClient(RoomInput):
         self._instance = secrets.token_hex(8)
         self._epoch = ""
         self._last = 0
-        self._since = 0  # from this event on, those in our name and with our key are ours
+        self._since = 0  # the first event that can be ours; from it on, events with our name and key are
         self._key: object = None
-        self._earlier_name = ""  # in what was missed during a cut
+        self._earlier_name = ""  # our name in the events that were missed during a cut
 
     # -- the conversation -------------------------------------------------------------------------------------------------
 
     def begin(self, chat: RoomChat, connect: Connect, attend: AttendChat) -> None:
-        """Begin with this connection; `connect` opens another one, and `attend` talks over one until it is over."""
+        """Begin with this connection. `connect` opens another one; `attend` runs the conversation over one until it ends."""
         self.stack, self.address, self._connect, self._attend = chat.stack, chat.address, connect, attend
         self._first, self._view = chat, RoomView(chat.stack.ui, chat.stack.features)
         self.files = UserFiles(chat.stack.ui, self._file_options, lambda: NO_ROOMS if self.state is ClientState.NO_ROOMS else "")
         self._view.renamed = self.files.renamed
 
     async def over(self) -> Ending:
-        """Talk over one connection after the other. Raises ChatError if none can be opened, for a reason that will not go
-        away.
+        """Use one connection after another, until the conversation ends. Raises ChatError if none can be opened and trying again
+        would not help.
         """
         try:
             ending = await self._talk(self._first)
@@ -85,7 +86,7 @@ class RoomClient(RoomInput):
             await run_to_completion(self.files.close())
 
     def _tell_unsent(self) -> None:
-        """Where it is away and connects no more: what was to be sent on the next connection."""
+        """If the client is disconnected and will not reconnect, tell the user how many lines were not sent."""
         waiting = [line for line, request in self._queue if request is None and not is_exit(line)]
         if self.chat is None and (lost := len(self._lines) + len(waiting)):
             self._view.tell(f"You are not connected: {last_lines(lost)} may not have arrived.", "lines-lost")
@@ -96,7 +97,7 @@ class RoomClient(RoomInput):
         return await self._attend(chat)
 
     def _part(self, ending: Ending) -> None:
-        """A connection is over, or could not be had, and another one is wanted."""
+        """Take note that a connection has ended, or could not be opened, and that another one will be tried."""
         if self.chat:
             self._failed, was = self.failed, self.chat.state
             self.chat = None
@@ -119,33 +120,33 @@ class RoomClient(RoomInput):
 
     @property
     def identity(self) -> Identity | None:
-        """The key that the server showed."""
+        """The server's key."""
         return (self.chat or self._first).identity
 
     def interrupt(self) -> bool:
-        """Say goodbye and connect no more; whether the other side may still receive something."""
+        """Say goodbye and stop reconnecting. Return whether the other side may still receive something."""
         is_open = self.state is not ClientState.AWAY
         self._reconnecting.stop()
         self._say_goodbye()
         return is_open
 
-    # -- joining, and coming back -----------------------------------------------------------------------------------------
+    # -- joining and rejoining --------------------------------------------------------------------------------------------
 
     def _join(self, chat: RoomChat) -> None:
-        """A connection has opened: ask to join, and say what was said meanwhile."""
+        """Ask to join over a new connection, and send the queued lines."""
         self.chat = chat
         if chat.state is ClientState.ASKED:
             self._ask(chat)
         else:
             show_two(self.stack.ui, chat)
         chat.when_over(self._end_connection)
-        if not (self._reading or self.ending):  # to leave, the welcome has to be read
+        if not (self._reading or self.ending):  # a client that leaves has to read the welcome first
             chat.stop_reading()
         if chat.state is not ClientState.WAITING:
             self._send_queue(chat)
 
     def _ask(self, chat: RoomChat) -> None:
-        """Ask to join. What is said on a return, and commands, wait for the answer."""
+        """Ask to join. Commands wait for the answer; if this is a reconnection, so does everything else."""
         self._lines.begin_connection()
         chat.extend(ROOM, partial(self._hear, chat))
         chat.extend(EVENT, self._event)
@@ -198,14 +199,14 @@ class RoomClient(RoomInput):
                 self._view.fail(said, text)
 
     def _arrive(self, chat: RoomChat, said: dict[str, Any], epoch: str) -> None:
-        """The first welcome of a connection: on a return, what has not been taken yet is said again."""
+        """Take the first welcome of a connection. After a reconnection, send the unacknowledged lines again."""
         lines, taken, view = self._lines, number(said, "taken"), self._view
         lines.welcome()
         if self._epoch in ("", epoch) and taken >= lines.taken:
             lines.acknowledge(taken)
             view.requests.lose(taken)
-        else:  # it has forgotten us, if it is the same server at all
-            unshown = max(lines.unshown, 0) if epoch != self._epoch else 0  # the same server has what it has taken
+        else:  # the server has forgotten us, or is another one
+            unshown = max(lines.unshown, 0) if epoch != self._epoch else 0  # the same server still has these
             if lost := lines.earlier + unshown:
                 view.tell(f"The server was restarted: {last_lines(lost)} may not have arrived.", "lines-lost")
             view.requests.lose(lines.taken + lines.earlier)
@@ -214,7 +215,7 @@ class RoomClient(RoomInput):
         if self._epoch and said.get("missed"):
             why = "You were away too long" if self._epoch == epoch else "The server was restarted"
             view.tell(f"{why}: some of what was said meanwhile is missing here.", "missed")
-        if self._epoch:  # it has been here before
+        if self._epoch:  # not the first welcome
             self._recount(chat)
         self.files.connect(SessionLink(chat), self._myself)
         chat.send_again(lines.said_earlier())
@@ -223,7 +224,7 @@ class RoomClient(RoomInput):
         return Myself(Sender(name=self.name, key=self._key if isinstance(self._key, str) else None), self._room or None)
 
     def _find_no_rooms(self, chat: RoomChat) -> None:
-        """The server has read the request to join and has not said welcome: it cannot say what it has taken either."""
+        """The server has read the request to join and sent no welcome: it has no rooms, and cannot say what it received."""
         if chat.state is ClientState.IN_ROOM or chat.ending:
             return
         show_two(self.stack.ui, chat)
@@ -247,7 +248,7 @@ class RoomClient(RoomInput):
         self._key = said.get("key")
         if not back:
             self._since, self._lines.unshown = self._view.since, 0
-        if renamed or not back:  # meanwhile another may have taken the name
+        if renamed or not back:  # another member may have taken the name in the meantime
             self._view.introduce(said)
 
     def _event(self, body: bytes) -> None:
@@ -257,7 +258,7 @@ class RoomClient(RoomInput):
         self._last = event.id
         missed = event.id < self._view.since
         me = self._earlier_name if missed else self.name
-        in_my_name = event.name == me or (event.kind == Kind.TOLD and event.key)  # said at another terminal, to one person
+        in_my_name = event.name == me or (event.kind == Kind.TOLD and event.key)  # a private message, sent at another terminal
         mine = bool(in_my_name) and event.id >= self._since and event.fingerprint == self._key
         self._lines.unshown -= mine and event.kind == Kind.SAID
         self._view.happened(event, self._room, mine)
@@ -271,5 +272,5 @@ class RoomClient(RoomInput):
 
 
 def last_lines(count: int) -> str:
-    """A number of this user's lines, in words."""
+    """Return "your last line" or "your last N lines"."""
     return "your last line" if count == 1 else f"your last {count} lines"

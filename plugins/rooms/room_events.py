@@ -1,4 +1,4 @@
-"""What the two sides of a room say to each other, in items of two types (docs/protocol.md, section 8).
+"""The messages between a client and a server with rooms, in items of two types (docs/protocol.md, section 8).
 
 ROOM   either way: one JSON object; the server's are  welcome, you, tell, result, error
        and the client's  join
@@ -8,7 +8,7 @@ EVENT  from the server: something that happened in the room, the same bytes for 
 | id (u64) | time in ms (u64) | kind (u8) | marks (u8) | key's size (u8) | key | name's size (u8) | name | text |
 +----------+------------------+-----------+------------+-----------------+-----+------------------+------+------+
 
-The key is the SHA-256 of the sender's, 32 bytes, or nothing where the sender showed none.
+`key` is the SHA-256 of the sender's key, 32 bytes, or nothing if the sender has no key.
 """
 
 import json
@@ -23,13 +23,13 @@ from plytalk.core.contracts.public_key import fingerprint_of
 
 ROOM, EVENT = 8, 9
 HEAD = Struct(">QQBBB")
-FIXED = Struct(">QQBB")  # all but the sender
+FIXED = Struct(">QQBB")  # the part before the sender
 DIGEST = 32
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 TYPING, READ = "typing", "read"
 """The kinds of signals."""
 LONGEST = 19
-"""How many digits the number of an event has at most."""
+"""The largest number of digits of an event's number."""
 MOST_NAME = 255
 """The longest name of a room or a member that a client takes from a server, in characters; a server gives shorter ones."""
 MAX_REQUEST = 4096
@@ -37,7 +37,7 @@ MAX_REQUEST = 4096
 
 
 class Kind(IntEnum):
-    """What happened. In RENAMED and TOPIC the text is the new name or topic; in TOLD, OTHER and MODERATED it is a JSON object."""
+    """The kind of an event. The text is a new name or topic in RENAMED and TOPIC, a JSON object in TOLD, OTHER and MODERATED."""
 
     SAID = 1
     DID = 2
@@ -51,7 +51,7 @@ class Kind(IntEnum):
 
 
 class Mark(IntFlag):
-    """What members should know about an event's sender. Bit 1 was something else in old history files."""
+    """What members should know about an event's sender. The value 1 had another meaning in old history files."""
 
     NO_KEY = 2
     NOT_ENCRYPTED = 4
@@ -60,12 +60,12 @@ class Mark(IntFlag):
 
 
 SEEN = (Kind.SAID, Kind.DID, Kind.JOINED, Kind.LEFT)
-"""What the member who caused it sees already; the effects of a command are shown to that member like to everybody."""
+"""The kinds that a sender who gets lines is not sent back: it has seen them. Effects of a command are sent to everybody."""
 WORDS = {Mark.SSH_GUEST: SSH_GUEST, Mark.NO_KEY: NOT_AUTHENTICATED, Mark.NOT_ENCRYPTED: NOT_ENCRYPTED}
 
 
 class RoomEvent(NamedTuple):
-    """Something that happened in a room: `id` counts from 1, `time` is in milliseconds since 1970, `key` is a digest."""
+    """An event of a room. `id` counts from 1, `time` is in milliseconds since 1970, and `key` is the SHA-256 of a key."""
 
     id: int
     time: int
@@ -81,7 +81,7 @@ class RoomEvent(NamedTuple):
 
     @classmethod
     def decode(cls, body: bytes) -> "RoomEvent":
-        """Raises BadFrame."""
+        """Parse an event. Raises BadFrame."""
         try:
             id, time, kind, marks, size = HEAD.unpack_from(body)
             if size not in (0, DIGEST):
@@ -97,12 +97,12 @@ class RoomEvent(NamedTuple):
 
     @property
     def fingerprint(self) -> str | None:
-        """The sender's key."""
+        """The fingerprint of the sender's key."""
         return fingerprint_of(self.key) if self.key else None
 
     @property
     def details(self) -> dict[str, Any]:
-        """The text of TOLD, OTHER and MODERATED as an object; empty where it is none."""
+        """The text of TOLD, OTHER and MODERATED as an object; empty if it is not one."""
         return read(self.text) or {}
 
     @property
@@ -111,23 +111,23 @@ class RoomEvent(NamedTuple):
 
 
 def weaknesses(marks: int) -> list[str]:
-    """What marks say, in words."""
+    """Return what the marks say, in words."""
     return [word for mark, word in WORDS.items() if marks & mark] if marks else []
 
 
 def head_of(name: str, key: bytes = b"") -> bytes:
-    """A sender as encoded in an event: the size of the key's digest, and that; the size of the name, and that."""
+    """Encode a sender as in an event: the digest of its key and its name, each after its size."""
     encoded = name.encode()
     return bytes((len(key),)) + key + bytes((len(encoded),)) + encoded
 
 
 def write(**said: Any) -> bytes:
-    """A ROOM item's body. Raises TypeError and ValueError for what JSON cannot write."""
+    """Encode the body of a ROOM item. Raises TypeError and ValueError for what JSON cannot represent."""
     return _encode(said).encode()
 
 
 def read(body: bytes | str) -> dict[str, Any] | None:
-    """What `write` wrote; None for anything else."""
+    """Parse the body of a ROOM item. Return None if it is not a JSON object."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
@@ -136,6 +136,6 @@ def read(body: bytes | str) -> dict[str, Any] | None:
 
 
 def number_of(id: str, room: str) -> int:
-    """The number of an event in this room, by its id; 0 for any other."""
+    """Return the number of an event of this room, from its id; 0 if the id is of another room."""
     where, _, number = id.rpartition("/")
     return int(number) if where == room and number.isdecimal() and len(number) <= LONGEST else 0

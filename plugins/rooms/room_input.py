@@ -1,4 +1,4 @@
-"""What a client's user says in a room: it goes out, or is queued until the server answers or is connected again."""
+"""What a client's user types: sent at once, or queued until the server answers or the client has reconnected."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ YOU_SAID_EXIT = Ending(EndedBy.US, "You said exit.")
 
 
 def is_quit(line: str) -> bool:
-    """Whether it is the command to leave, which the server passes on with its reason: this side then goes by itself."""
+    """Whether the line is the command to leave. The server tells the others the reason; this side then says goodbye itself."""
     return line.split(" ", 1)[0].lower() == "/quit"
 
 
 class RoomInput:
-    """`chat` is the conversation over the present connection, None where there is none; `state` says whether lines go out.
+    """`chat` is the conversation over the current connection, None while disconnected; `state` says whether lines are sent.
 
-    The queue holds lines, each with its request if it is a command that a program gave; the last may be the user's goodbye.
+    The queue holds lines, each with its request if a program gave it as a command. The last one may be the user's goodbye.
     """
 
     stack: Stack
@@ -41,7 +41,7 @@ class RoomInput:
         self._reconnecting, self._signals, self._room = reconnecting, signals, ""
         self.chat: RoomChat | None = None
         self._may_send = asyncio.Event()
-        """Set where lines go out: a program waits for it before it says more."""
+        """Set while lines are sent at once. A program waits for it before it sends more."""
         self._queue: list[tuple[str, CommandRequest | None]] = []
         self._lines = KeptLines()
         self._ending: Ending | None = None
@@ -54,7 +54,7 @@ class RoomInput:
 
     @property
     def ending(self) -> Ending | None:
-        """The ending of the whole conversation; the user's own goodbye already when it is said."""
+        """How the whole conversation ended, or the user's own goodbye as soon as it is said."""
         said = self.chat and self.chat.ending
         return self._ending or (said if said and said.by is EndedBy.US else None)
 
@@ -83,7 +83,7 @@ class RoomInput:
             self._enqueue(text)
 
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
-        """Give a command: as the line that a person would type. It waits until it is known whether there are rooms."""
+        """Run a command, as if its line were typed. It is queued until the server has said whether it has rooms."""
         wanted = CommandRequest(name, request)
         if self.files.run(name, args, request):
             return
@@ -123,20 +123,20 @@ class RoomInput:
         return self._signal(READ, last=last) if last else READ in self._signals
 
     def _signal(self, kind: str, **said: object) -> bool:
-        """Tell the others something of the moment, unless there is no connection; whether the user asked for that."""
+        """Send a signal to the others, if connected. Return whether this kind of signal is turned on."""
         if kind in self._signals and self.chat and self.state is ClientState.IN_ROOM:
             self.chat.send_item(Extension(ROOM, write(do=kind, **said)))
         return kind in self._signals
 
     async def drain(self) -> None:
-        """Wait until more may be said. While there is no connection a program waits for one, and a person may go on typing."""
+        """Wait until more may be sent. While disconnected, a program waits for a connection; a person may go on typing."""
         if self.chat and self._may_send.is_set():
             await self.chat.drain()
         elif not self.stack.ui.interactive:
             await self._may_send.wait()
 
     def stop_reading(self) -> None:
-        """Hear nothing more until `read_on`, also over the next connection."""
+        """Deliver nothing more until `read_on`, on the next connection as well."""
         self._reading = False
         if self.chat:
             self.chat.stop_reading()
@@ -154,7 +154,7 @@ class RoomInput:
             self._say_goodbye(text)
 
     def _say_goodbye(self, text: str = EXIT) -> None:
-        """Say goodbye: behind the queue, unless the server takes long to answer or the user says it again."""
+        """Say goodbye after the queued lines; at once if the server takes too long to answer, or if the user says it again."""
         if self.chat and self._may_send.is_set():
             self.chat.exit(text)
         elif self._goodbye_is_queued:
@@ -180,14 +180,14 @@ class RoomInput:
         return bool(self._queue and is_exit(self._queue[-1][0]))
 
     def _enqueue(self, line: str, request: CommandRequest | None = None) -> None:
-        """Send a line later; nothing follows the user's goodbye."""
+        """Queue a line, unless the user's goodbye is queued already."""
         if not self._goodbye_is_queued:
             self._queue.append((line, request))
         elif request:
             self._refuse(request, NOT_SENT, "not-sent")
 
     def _wait_for_answer(self, chat: RoomChat) -> None:
-        """Queue what is said from now on until the server has answered."""
+        """Queue all lines from now on, until the server has answered."""
         chat.state = ClientState.WAITING
         self._may_send.clear()
         if self._goodbye_is_queued:
@@ -201,7 +201,7 @@ class RoomInput:
             chat.give_up(len(self._queue) - 1)
 
     def _send_queue(self, chat: RoomChat) -> None:
-        """Send what was said meanwhile, the user's goodbye included."""
+        """Send the queued lines, including the user's goodbye."""
         if chat.ending:
             return
         self._may_send.set()

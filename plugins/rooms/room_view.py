@@ -13,11 +13,11 @@ from plytalk.plugins.rooms.room_events import RoomEvent
 from plytalk.plugins.rooms.ui_events import as_event, cleaned, sender_of, tell, types_of
 
 MAX_SHOWN = 100
-"""How many of the members present are named to a newcomer."""
+"""The largest number of members named to a newcomer."""
 
 
 class RoomView:
-    """`requests` are the commands that wait for their answers; `since` is the first event that happens now and not before."""
+    """Shows a room on a UI. `requests` are the unanswered commands. Events before number `since` are shown as replayed."""
 
     def __init__(self, ui: Ui, features: Iterable[Feature] = ()) -> None:
         self.ui = ui
@@ -25,14 +25,14 @@ class RoomView:
         self.requests = Requests(ui)
         self.since = 0
         self.renamed: Callable[[Sender, str], None] = lambda member, name: None
-        """Called when a member has another name."""
+        """Called with a member and its new name."""
 
     def tell(self, sentence: str, code: str | None = None) -> None:
         """Show a sentence."""
         tell(self.ui, sentence, code)
 
     def introduce(self, said: dict[str, Any]) -> None:
-        """Show who this user is, where, and with whom: from a welcome, or when that has changed."""
+        """Show the user's name and room and the other members: from a welcome, or when these have changed."""
         ui, here = self.ui, said.get("here")
         if why := said.get("why"):
             self.tell(str(why), "renamed")
@@ -47,14 +47,14 @@ class RoomView:
         )  # fmt: skip
 
     def happened(self, event: RoomEvent, room: str, mine: bool) -> None:
-        """Show what happened in the room; `mine` says that this user did it."""
+        """Show an event of the room. `mine` says that it is this user's own."""
         if shown := as_event(event, room, mine, event.id < self.since, self.ui.raw, self._types):
-            self.ui.show(shown if event.id else replace(shown, id=self.ui.next_id()))  # 0: it is in no log
+            self.ui.show(shown if event.id else replace(shown, id=self.ui.next_id()))  # 0: not in the log
             if isinstance(shown, Renamed):
                 self.renamed(shown.sender, shown.name)
 
     def signal(self, said: dict[str, Any], room: str) -> None:
-        """Show what a member signals."""
+        """Show a signal of a member."""
         member: dict[str, Any] = {"time": now(), "sender": sender_of(said, self.ui.raw), "room": cleaned(room, self.ui.raw)}
         match said:
             case {"do": "typing", "on": bool(on)}:
@@ -75,7 +75,7 @@ class RoomView:
         )  # fmt: skip
 
     def fail(self, said: dict[str, Any], text: str) -> None:
-        """Show why a line was not done."""
+        """Show why a command or a line was refused."""
         command = said.get("command")
         named = cleaned(command, self.ui.raw) if isinstance(command, str) else ""
         request = self.requests.take(said.get("line")) or CommandRequest(named, None)
@@ -84,6 +84,6 @@ class RoomView:
 
 
 def number(said: dict[str, Any], name: str) -> int:
-    """A number that the server says; 0 for anything else."""
+    """Return a positive number that the server sent under this name; 0 for anything else."""
     value = said.get(name)
     return value if type(value) is int and value > 0 else 0

@@ -1,4 +1,4 @@
-"""What happens in a room as events for a user interface, at the server as at a client."""
+"""Turns the events of a room into events for a UI, at the server and at a client."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -21,7 +21,7 @@ Types = Mapping[str, type[Event]]
 LAST = 253_402_300_799_999
 """The end of the year 9999, in milliseconds: no later time can be written."""
 DEEPEST = 16
-"""How deep the lists and objects of an answer may be nested; what is deeper is left out."""
+"""The largest nesting depth of an answer's lists and objects; deeper ones are left out."""
 
 
 def as_event(
@@ -32,9 +32,9 @@ def as_event(
     raw: bool = False,
     types: Types = MappingProxyType({}),
 ) -> Event | None:
-    """What happened in a room; None for what this version does not know. It is cleaned unless `raw`.
+    """Return an event for a UI; None for a kind that this version does not know. Texts are cleaned unless `raw`.
 
-    `types` are those of features, by their tags.
+    `types` are the events of features, by their tags.
     """
     shown: Callable[[str], str] = str if raw else clean
     room, sender = where_and_who(room, event.name, event.key, event.marks, shown)
@@ -54,7 +54,7 @@ def as_event(
             return Topic(**member, text=shown(text))
         case Kind.TOLD:
             told = event.details
-            elsewhere = {**member, "room": None}  # the other one may be in another room
+            elsewhere = {**member, "room": None}  # the other person may be in another room
             return Message(**elsewhere, text=shown(str(told.get("text", ""))), private=True, to=shown(str(told.get("to", ""))))
         case Kind.MODERATED:
             return moderated(member, cleaned(event.details, raw))
@@ -65,19 +65,19 @@ def as_event(
 
 @lru_cache(1024)
 def where_and_who(room: str, name: str, key: bytes, marks: int, shown: Callable[[str], str]) -> tuple[str, Sender]:
-    """The room and the sender of an event, for display: the same in all that a member says there."""
+    """Return the room and the sender of an event, for display. Both are the same for all events of a member in a room."""
     fingerprint = fingerprint_of(key) if key else None
     return shown(room), Sender(name=shown(name), key=fingerprint, marks=tuple(weaknesses(marks)))
 
 
 def plain_line(event: RoomEvent, me: str = "") -> str:
-    """An event as a line, as it came: for a member that knows no events. Empty for what this version does not know."""
+    """Return an event as a line, not cleaned, for a member without rooms; empty for a kind that this version does not know."""
     shown = as_event(event, "", own=event.name == me, raw=True)
     return " ".join(lines_of(shown)) if shown else ""
 
 
 def of_feature(member: dict[str, Any], details: dict[str, Any], types: Types, raw: bool) -> Event | None:
-    """What a feature has published: an event of its type where that is among these, or a notice with its text."""
+    """Return what a feature published: an event of its type if that is among `types`, otherwise a notice with its text."""
     type, body = types.get(str(details.get("type"))), read(str(details.get("body")))
     text: str = cleaned(str(details.get("text", "")), raw)
     if type is not None and body is not None:
@@ -87,7 +87,7 @@ def of_feature(member: dict[str, Any], details: dict[str, Any], types: Types, ra
 
 
 def moderated(member: dict[str, Any], details: dict[str, Any]) -> Moderated:
-    """What an operator has done, from its details."""
+    """Return the event for what an operator did."""
     reason = details.get("reason")
     return Moderated(
         **member, action=str(details.get("action", "")), target=sender_of(details.get("target"), raw=True),
@@ -96,7 +96,7 @@ def moderated(member: dict[str, Any], details: dict[str, Any]) -> Moderated:
 
 
 def sender_of(member: Any, raw: bool = False) -> Sender:
-    """A member as the server describes it: its name alone, or an object with its name, key and marks."""
+    """Return a member from the server's description: its name alone, or an object with its name, key and marks."""
     said = member if isinstance(member, dict) else {"name": member}
     marks = said.get("marks")
     shown = [mark for mark in marks if isinstance(mark, str)] if isinstance(marks, list) else []
@@ -105,7 +105,7 @@ def sender_of(member: Any, raw: bool = False) -> Sender:
 
 
 def cleaned(data: Any, raw: bool = False, depth: int = DEEPEST) -> Any:
-    """What a server says in JSON, as any reader can take it: cleaned unless `raw`, with no huge number, not nested deeply."""
+    """Make a server's JSON safe for any reader: texts cleaned unless `raw`, huge numbers as text, deep nesting cut off."""
     if isinstance(data, str):
         return data if raw else clean(data)
     if isinstance(data, list | tuple):
@@ -116,10 +116,10 @@ def cleaned(data: Any, raw: bool = False, depth: int = DEEPEST) -> Any:
 
 
 def types_of(features: Iterable[Feature]) -> dict[str, type[Event]]:
-    """The types of events that features bring, by their tags."""
+    """Return the event types of these features, by their tags."""
     return {str(type.__struct_config__.tag): type for feature in features for type in feature.events}
 
 
 def tell(ui: Ui, sentence: str, code: str | None = None) -> None:
-    """Show what the server itself says."""
+    """Show a sentence of the server."""
     notify(ui, sentence, code)

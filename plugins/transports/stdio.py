@@ -41,7 +41,6 @@ class Stdio(Transport):
         threading.Thread(target=copy_in, args=(source, theirs), daemon=True).start()
         threading.Thread(target=copy_out, args=(theirs, sink)).start()  # the program waits for what is still on its way out
         listener = QueueListener(self.only_place)
-        listener.release = lambda: None  # type: ignore[method-assign]  # nothing is held
         listener.arrive(stream)
         return listener
 

@@ -88,7 +88,7 @@ def test_without_a_list_that_signal_changes_nothing() -> None:
 
 
 def comes_and_says_hello(line: Sequence[str], code: str, server: Chat, folder: Path) -> None:
-    """The other side types the command that the server showed, and the code."""
+    """The other side types the server's command, and the code."""
     with started(*line, "--name", "bob", environment=home(folder, "b")) as client:
         client.say(code)
         client.say("hello")

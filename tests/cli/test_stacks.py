@@ -1,4 +1,4 @@
-"""Options in, a stack out: what the help shows, and what is said of what cannot be."""
+"""Options in, a stack out: the help, and the errors for options that cannot be combined."""
 
 import click
 import pytest

@@ -150,7 +150,7 @@ def test_the_end_of_input_at_the_question_whether_to_replace_a_file_is_said_for_
 
 
 def test_one_who_sends_to_a_room_is_told_who_is_offered_the_file(tmp_path: Path) -> None:
-    """Nothing was shown until somebody accepted it; everybody in the room could."""
+    """Nothing was shown until somebody accepted it, which every member of the room could."""
     server = started(tmp_path / "ann", "serve", "--port", "0", "--name", "ann")
     server.expect(r"Listening on (\S+) ")
     address = server.match.group(1).decode()

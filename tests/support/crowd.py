@@ -1,4 +1,4 @@
-"""A server with rooms in the test's own process, and people who come to it, each with a key, options and its own screen."""
+"""A server that has rooms, in the test's own process, and people who come to it, each with a key, options and its own screen."""
 
 import asyncio
 import socket

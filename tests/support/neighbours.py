@@ -50,7 +50,7 @@ async def found(seconds: float, count: int = 1) -> SearchResult:
 
 @contextmanager
 def saying(records: Sequence[DNSRecord], every: float = 0.1, raw: Sequence[bytes] = ()) -> Iterator[None]:
-    """Somebody says this again and again while the block runs, with packets that are to be sent as they are."""
+    """Somebody says this again and again while the block runs, with packets that are sent unchanged."""
     out = DNSOutgoing(ANSWER)
     for record in records:
         out.add_answer_at_time(record, 0)

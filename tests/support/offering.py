@@ -59,7 +59,7 @@ def folder_of(crowd: Crowd, name: str) -> Path:
 
 
 class PatientLink:
-    """The way to a server that takes everything at once, and keeps it."""
+    """A link to a server that takes everything at once, and keeps it."""
 
     turn = 4 * PIECE
 

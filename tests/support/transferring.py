@@ -74,7 +74,7 @@ def arriving(folder: Path, offer: FileOffer, *, sync: bool = False) -> Iterator[
 
 
 def send(path: Path, folder: Path, *, algorithm: str = KNOWN[0], sync: bool = False) -> str:
-    """Send all of it; the name it gets."""
+    """Send the whole file. Return its name at the receiver."""
     with offered(path, algorithm) as (source, tree, offer), arriving(folder, offer, sync=sync) as partial:
         carry(source, tree, partial)
         return partial.finish()
@@ -127,7 +127,7 @@ def receive(source: Source, folder: Path, **changed: Any) -> str:
 
 
 def tree_of(folder: Path) -> dict[str, tuple[str, int, int, bytes]]:
-    """Everything in a folder: its kind, mode, time and content."""
+    """Return everything inside a folder: kind, mode, time and content."""
     found = {}
     for path in sorted(folder.rglob("*")):
         status = path.lstat()

@@ -17,7 +17,7 @@ CALL = re.compile(r"([A-Z_]+)\((.*)\)(\?)?")
 
 @dataclass
 class VerifpalReader:
-    """What has been read: the constants of each principal, and the faults."""
+    """The content of a model: the constants of each principal, and the faults."""
 
     has: dict[str, set[str]] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)

@@ -216,7 +216,7 @@ class TellsItsKey(CountedSource):
 
 
 class TellsItsKeyInAnError(CountedSource):
-    """Says its key where something is wrong."""
+    """Tells its key if something is wrong."""
 
     def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         super().__init__(secrets, role)

@@ -25,7 +25,7 @@ class TransportBed(QueueListener):
 
 
 class Link(Transport):
-    """Memory streams of a kind, met under a name that belongs to one transport."""
+    """Memory streams of a kind, met at a name that belongs to one transport."""
 
     name = "link"
     names_place = True

@@ -1,4 +1,4 @@
-"""What is kept of one that has given the code, and for how long."""
+"""What is remembered of someone who has given the code, and for how long."""
 
 import os
 import stat

@@ -84,7 +84,7 @@ async def test_reading_goes_on_after_a_while(both: Both, monkeypatch: pytest.Mon
     server.pause()
     await idle()
     server.resume()
-    await heard.hears(b"x" * pieces + b"y" * BURST * 8, "It does not go on.")
+    await heard.hears(b"x" * pieces + b"y" * BURST * 8, "It does not continue.")
     client.close()
     server.close()
 

@@ -1,4 +1,4 @@
-"""No layer is to blame for what the system has no more of, wherever the error comes out."""
+"""No layer is blamed when the system has run out of something, wherever the error appears."""
 
 import errno
 

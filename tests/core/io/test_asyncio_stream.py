@@ -250,7 +250,7 @@ async def met() -> tuple[AsyncioStream, socket.socket]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much its TCP has not delivered")
 async def test_the_end_of_our_direction_is_not_an_undelivered_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Linux counts the FIN until it is acknowledged, which a peer that is gone never does."""
+    """Linux counts the FIN until the peer acknowledges it, which a peer that is gone never does."""
     ours, theirs = await met()
     monkeypatch.setattr("plytalk.core.io.asyncio_stream.ioctl", lambda *arguments: (1).to_bytes(4, sys.byteorder))
     assert ours.undelivered == 1

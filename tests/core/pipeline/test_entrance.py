@@ -327,7 +327,7 @@ async def test_a_client_proves_itself_with_a_record_that_says_nothing_where_ther
 
 
 async def test_a_client_that_can_prove_itself_only_by_words_has_the_time_of_a_person() -> None:
-    limits = Limits(handshake=0, person=3600)  # it is late at once, where it has the time of a program
+    limits = Limits(handshake=0, person=3600)  # it is late at once, with the time of a program
     server = AtTheDoor(Role.RESPONDER, limits, PlainWords)
     proof = asyncio.create_task(server.entrance.prove_presence(server.channel))
     await idle()

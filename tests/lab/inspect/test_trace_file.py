@@ -1,4 +1,4 @@
-"""Traces on disk: what is written is read back, and what is not a trace is refused by its line."""
+"""Traces on disk: a written trace can be read again, and a file that is not one is refused with its line."""
 
 import io
 import json

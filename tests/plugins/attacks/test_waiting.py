@@ -1,4 +1,4 @@
-"""An attack that keeps a server waiting has succeeded where the server still waits."""
+"""An attack that keeps a server waiting succeeds if the server still waits."""
 
 import asyncio
 

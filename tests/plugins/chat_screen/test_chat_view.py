@@ -32,7 +32,7 @@ OTHERS = Sender(name="alice", key="SHA256:alice"), Sender(name="carol", key="SHA
 
 
 class Terminal:
-    """A terminal that keeps what is printed on it, and a conversation that keeps what is said in it."""
+    """A terminal that keeps what is printed on it, and a conversation that keeps the lines said in it."""
 
     visible, columns = True, 60
     address, failed, ending = "host:1", False, None

@@ -11,7 +11,7 @@ from plytalk.plugins.chat_screen.word_completion import Tab, Vocabulary
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that the chat was started in."""
+    """The folder in which the chat was started."""
     for name in ("film.mkv", "film-2.mkv", "my notes.txt", "it's.txt", "@home", ".hidden", "bad\nname", "music/a song.ogg"):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)

@@ -19,7 +19,7 @@ THERE, BACK = bytes(range(32)), bytes(range(32, 64))
 
 
 def secrets(functions=CHACHAPOLY, there=THERE, back=BACK):
-    """What a handshake leaves to the client and to the server."""
+    """The secrets of a handshake, for the client and for the server."""
     return tuple(
         SessionSecrets(states=(CipherState(functions, send), CipherState(functions, receive)))
         for send, receive in ((there, back), (back, there))

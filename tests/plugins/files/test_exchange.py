@@ -139,7 +139,7 @@ async def test_an_offer_and_its_withdrawal_cost_two_requests(home: Path, monkeyp
 
 
 async def test_a_room_has_so_many_offers_at_most(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each member that comes is told of all of them, before anything is said to it."""
+    """Every newcomer is sent all open offers, before anything else."""
     monkeypatch.setattr("plytalk.plugins.files.exchange.ROOM_OFFERS", 3)
     async with Crowd(home, headless=True) as crowd:
         ann, eve = await file_stranger(crowd, "ann"), await file_stranger(crowd, "eve")

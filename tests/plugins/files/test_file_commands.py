@@ -1,4 +1,4 @@
-"""The commands about files, and what they answer."""
+"""The commands about files, and their answers."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The commands about files, as the server knows them."""
+"""The commands about files in the server's list."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What hostile senders offer: no byte is written outside the folder, and nothing in it is changed."""
+"""Hostile offers: no byte is written outside the folder, and what was in it stays unchanged."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""The hidden folder of a transfer is held by one process, and what it holds can be read back."""
+"""The hidden folder of a transfer is held by one process, and its content can be read again."""
 
 import os
 from pathlib import Path

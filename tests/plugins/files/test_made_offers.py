@@ -1,4 +1,4 @@
-"""What this user offers, as far as the server and the receivers answer."""
+"""The offers of this user, and the replies of the server and of receivers."""
 
 import asyncio
 import os

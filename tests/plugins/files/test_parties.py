@@ -104,7 +104,7 @@ async def test_one_that_stops_while_data_waits_is_sent_no_more_of_it(home: Path)
         while taker.feed.at < WINDOW:  # noqa: ASYNC110
             await asyncio.sleep(0)
         while len(taker.queue) > 1:
-            taker.queue.pop()  # the one that is about to go out is the last
+            taker.queue.pop()  # the last item is the next to be sent
         bob.send(stop_stream(1))
         bob.send(open_stream(1, number, PIECE, WINDOW))
         await ann.hears(FileKind.OPEN, 2)
@@ -136,7 +136,7 @@ async def test_what_was_asked_for_is_not_charged(home: Path) -> None:
 
 
 async def test_to_open_and_stop_a_stream_gives_nobody_anything_for_nothing(home: Path) -> None:
-    """A sender and its accomplice could go on with it: what was asked of the sender counts as neither's."""
+    """A sender and its accomplice could repeat this: bytes requested from the sender are charged to neither."""
     async with Crowd(home, headless=True) as crowd:
         bob, ann, number = await film_for_three(crowd, home)
         budgets = {one.name: one.budget for one in crowd.hub.members.values()}

@@ -50,7 +50,7 @@ def held_up(one: Receiving) -> Iterator[None]:
 
 
 async def written_all(one: Receiving) -> None:
-    """Wait until what has come is on the disk."""
+    """Wait until everything received is on the disk."""
     assert one._disk
     await one._disk.start(one._nothing)
 

@@ -1,4 +1,4 @@
-"""A folder is written to through its handle alone: no link is followed and nothing is overwritten."""
+"""A folder is accessed only through its open descriptor: no link is followed and nothing is overwritten."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What goes out as it comes: to one receiver, once, and each side is told where it fails."""
+"""A stream that is sent as it is read: once, to a single receiver; both sides are told if it fails."""
 
 import asyncio
 import os

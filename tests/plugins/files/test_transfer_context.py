@@ -1,4 +1,4 @@
-"""What all transfers of a user share: a limited number of events, and tasks that end."""
+"""What all transfers of a user share: few events for its progress, and tasks that end."""
 
 import asyncio
 from pathlib import Path

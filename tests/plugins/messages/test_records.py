@@ -1,4 +1,4 @@
-"""Records of plytalk/1: items in buckets, byte by byte; what is not written so is refused."""
+"""Records of plytalk/1: items in buckets, byte by byte; any other form is refused."""
 
 import json
 import tracemalloc
@@ -249,7 +249,7 @@ def test_only_messages_are_split(item):
     assert unpacked(*Records(True).pack([longest])) == [longest]
 
 
-# -- what is not written as it should be -----------------------------------------------------------------------------------
+# -- bytes that are not valid records --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [0, 1, 63, 65, 128, 257, 65518, 65520])

@@ -1,4 +1,4 @@
-"""plytalk/1 as an attacker speaks it: the impostor is a real other side, so that an honest one can only refuse what it shows."""
+"""The attacker's side of plytalk/1: the impostor does a real handshake, so an honest side can only refuse what it shows."""
 
 import asyncio
 import time

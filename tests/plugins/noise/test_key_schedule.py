@@ -1,4 +1,4 @@
-"""Each step of the key schedule is told, with what goes in and comes out, and long-lived secrets are not."""
+"""Each step of the key schedule is traced with its inputs and outputs; long-lived secrets are not."""
 
 import hashlib
 import hmac

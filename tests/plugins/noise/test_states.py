@@ -1,4 +1,4 @@
-"""One key and its counter, and what two sides know so far."""
+"""A key and its counter, and the state of the key schedule."""
 
 import pickle
 

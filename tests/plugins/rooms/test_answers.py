@@ -1,4 +1,4 @@
-"""What a command answers: data for programs and lines for people, with the number of the line; and who a member is told it is."""
+"""The answer to a command: data for programs and lines for people, with the line's number; and who a member is told it is."""
 
 import asyncio
 import re
@@ -35,7 +35,7 @@ class Counting(Feature):
         Command("up", "Counts up.", count_up),
         Command("begin", "Fails on the way.", tell_and_fail),
         Command("silent", "Does it.", lambda call: None),
-        Command("data", "Answers what JSON cannot write.", lambda call: call.answer({call.rest: {1}})),
+        Command("data", "Answers something that is not JSON.", lambda call: call.answer({call.rest: {1}})),
         Command("nan", "The same.", lambda call: call.answer(float("nan"))),
         Command("long", "Answers at length.", lambda call: call.answer("x" * Limits.message)),
     )

@@ -423,7 +423,7 @@ GOING: dict[str, list[bytes]] = {
 @pytest.mark.parametrize("cut", [True, False], ids=["cut", "removed"])
 @pytest.mark.parametrize("sent", GOING)
 async def test_nothing_is_left_of_a_member_that_has_gone(home: Path, sent: str, cut: bool) -> None:
-    """Neither the member nor its conversation, with all that it had sent and was sent; without a search for cycles."""
+    """Neither the member nor its conversation is kept, nor anything that it sent or was sent; without a search for cycles."""
     async with Crowd(home, headless=True, transport=Tcp, host="127.0.0.1", limits=replace(PATIENT, goodbye=0.2)) as crowd:
         for name in ("alice", "bob"):
             await crowd.joins(name)

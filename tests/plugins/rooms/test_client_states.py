@@ -53,7 +53,7 @@ async def never(*arguments: object) -> Any:
 
 
 class Rig:
-    """A client, and a server by hand that counts what it has heard over all connections."""
+    """A client, and a server by hand that counts the lines of all connections."""
 
     def __init__(self, client: End, server: End, limits: Limits | None = None) -> None:
         self.ends, self._limits = (client, server), limits
@@ -142,7 +142,7 @@ async def test_in_any_order_it_follows_the_table_and_says_each_line_once(tmp_pat
     assert rig.client.state is AWAY
     if rooms:
         assert rig.heard == rig.said
-    else:  # such a server cannot say what it has taken
+    else:  # such a server cannot say how many lines it received
         assert rig.heard == [line for line in rig.said if line in rig.heard]
 
 

@@ -63,7 +63,7 @@ class Peer:
         was = self.machine.stays.get(self.origin) if not self.room and self.resumed is not None else None
         self.since = now  # a newcomer's; there is no backlog
         if was and was[0] == room and following != now:
-            assert following >= was[1], f"{self.origin} goes on before the first event it was sent: {said}, {was}"
+            assert following >= was[1], f"{self.origin} continues before the first event that was sent to it: {said}, {was}"
             self.since = was[1]
         elif not was or was[0] != room:
             assert following == now, f"{self.origin} is sent what happened before it came: {said}, {was}"
@@ -169,7 +169,7 @@ class Rooms(RuleBasedStateMachine):
             self._has_its_name_unless_taken(peer, comes_back)
 
     def _name_of(self, peer: Peer) -> str:
-        """How somebody is called, or was when it left; empty where the server does not know it."""
+        """What somebody is called, or was called when it left; empty if the server does not know it."""
         origin, returning = (str(self.crowd.key(peer.key)), peer.instance), self.crowd.hub.returning
         known = returning._present.get(origin) or returning._taken.get(origin)
         return known.name if known else ""

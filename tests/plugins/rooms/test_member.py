@@ -1,4 +1,4 @@
-"""A connection at the server: those that understand events, and those that hear lines."""
+"""A connection at the server: members that get events, and members that get lines."""
 
 import asyncio
 from pathlib import Path
@@ -21,7 +21,7 @@ from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import RecordingUi
 from plytalk.testing.verdict import idle
 
-# -- those that hear lines ------------------------------------------------------------------------------------------------
+# -- members that get lines-----------------------------------------------------------------------------------------------
 
 
 async def test_who_speaks_without_joining_hears_and_says_lines(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""When a client connects again, and when it does not."""
+"""The endings after which a client reconnects, and those after which it stops."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,4 +1,4 @@
-"""A room brings all that happened to all who are there, once for each turn of the loop."""
+"""A room sends its events to all its members, once in each turn of the loop."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A client's present connection: what is said is counted, and kept until it is acknowledged."""
+"""A client's current connection: lines are counted, and kept until the server acknowledges them."""
 
 from alone import Alone, Items, frame
 

@@ -1,4 +1,4 @@
-"""What the two sides say to each other, byte for byte; and whatever else may come in its place."""
+"""The items between a client and a server with rooms, byte for byte; and anything else that may come instead."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What a client's user says to a room, and what is remembered of it over its connections."""
+"""The lines that a client's user types in a room, and how they are kept over several connections."""
 
 from pathlib import Path
 

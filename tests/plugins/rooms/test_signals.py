@@ -40,7 +40,7 @@ def session(person: Person) -> Any:
 
 
 async def in_order(crowd: Crowd, *people: Person) -> None:
-    """All that was sent before this has been seen."""
+    """Everything sent before this has been seen."""
     for number, person in enumerate(people):
         person.say(f"now {number}")
         for each in people:

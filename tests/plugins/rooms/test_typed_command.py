@@ -47,7 +47,7 @@ class Tea(Feature):
         Command("boomlater", "Fails later.", fail_later),
         Command("refuse", "Refuses.", refuse),
         Command("slow", "Takes a while.", slow),
-        Command("odd", "Publishes under a name that is none.", lambda call: call.publish(call.rest, "", "text")),
+        Command("odd", "Publishes with an invalid name.", lambda call: call.publish(call.rest, "", "text")),
         Command("only", "For some.", lambda call: call.tell("You may."), True),
         Command("shout", "Repeats.", lambda call: call.tell_all(call.rest)),
     )

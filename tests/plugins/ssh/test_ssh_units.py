@@ -29,7 +29,7 @@ def is_covered(unit: WireUnit) -> bool:
 
 
 async def spoken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """What the two sides of a login say."""
+    """The messages of both sides of a login."""
     said = {"in": b"", "out": b""}
     noted = GuestStream._note
 

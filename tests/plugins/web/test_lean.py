@@ -1,4 +1,4 @@
-"""What is left out of the page's files, and what is not."""
+"""What is left out of the page's files, and what stays."""
 
 import re
 import shutil

@@ -75,7 +75,7 @@ class ProgramReader(Reader):
         return [(event["id"], line) for event in self.events if (line := in_words(event))]
 
     def marked(self, mark: str) -> set[int]:
-        """The numbers of the events that are `own`, `private` or `replayed`."""
+        """The numbers of events that are `own`, `private` or `replayed`."""
         return {int(event["id"].rpartition("/")[2]) for event in self.events if event.get(mark)}
 
 

@@ -30,7 +30,7 @@ def chromium(downloads: Path) -> Iterator[Chrome]:
 
 
 def receive(page: PageUser, downloads: Path, name: str, offer: str) -> bytes:
-    """Press the button of an offer, and wait for the file."""
+    """Press the button on an offer, and wait for the file."""
     page.sees(offer)
     page.press("Receive")
     page.wait_until(lambda: "saved" in page.log or "not what was offered" in page.log, "the end of the transfer")

@@ -63,7 +63,7 @@ class Schedule:
         return self.check("h")
 
     def mix_key(self, material: bytes | None = None, outputs: int = 2) -> None:
-        """What is mixed in is in the trace, or both sides have it from elsewhere."""
+        """Every mixed key is in the trace, or both sides have it from elsewhere."""
         step, parts = next(self.steps)
         material = parts.get("input", material)
         assert material

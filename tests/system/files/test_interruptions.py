@@ -85,7 +85,7 @@ def test_either_side_may_be_killed_and_only_the_rest_is_sent(tmp_path: Path) -> 
 
 
 def goes_on_at(receiver: "subprocess.Popen[bytes]") -> int:
-    """Wait until data comes, and give how many bytes were there before."""
+    """Wait until data comes. Return the number of bytes that were there before."""
     while (event := json.loads(line(receiver)))["state"] != "receiving":
         pass
     return int(event["done"])

@@ -50,7 +50,7 @@ class Scene:
     measured: str = ""
     epochs: set[str] = field(default_factory=set)
     asked: dict[tuple[Origin, str], float] = field(default_factory=dict)
-    """When a key and instance first asked to come into a room, in milliseconds since 1970."""
+    """When a key and instance first asked to enter a room, in milliseconds since 1970."""
 
     def found(self, problem: str) -> None:
         self.problems[problem] += 1

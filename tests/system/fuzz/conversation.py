@@ -69,7 +69,7 @@ class Watch:
             await asyncio.sleep(0.25)
 
     async def figures(self) -> tuple[int, int]:
-        """How many members and how many conversations there are; none where the server does not answer in time."""
+        """How many members and how many conversations there are; zeros if the server takes too long to answer."""
         found: dict[str, float] = {}
         with contextlib.suppress(OSError):
             found = await asyncio.to_thread(measures, self.port)

@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of: {', '.join(TARGETS)} (default: all)")
     parser.add_argument("--minutes", type=float, default=5.0, metavar="N", help="how long in all (default 5)")
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="how many at a time (default: one a processor)"
+        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="how many to run at once (default: one per processor)"
     )
     parser.add_argument("--into", type=Path, default=HERE, metavar="FOLDER", help="where found/ and crashes/ are (default: fuzz)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures into this file as well")

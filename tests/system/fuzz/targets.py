@@ -363,7 +363,7 @@ class FileRoom:
 
 
 class FileMember(Speaker):
-    """A member that takes what it is sent."""
+    """A member that takes everything it is sent."""
 
     hears_events, muted = True, False
 
@@ -412,7 +412,7 @@ def configuration(data: bytes) -> None:
 
 
 class Obeyed:
-    """What jsonl has its session do with a line: as a session does, it packs the words."""
+    """What a session does with a line from jsonl: it packs the words."""
 
     def say(self, text: str) -> None:
         for messages in (Records(True), Text(True), Trimmed(True)):

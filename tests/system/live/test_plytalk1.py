@@ -31,7 +31,7 @@ PEERS = [NoiseProtocolPeer, DissononcePeer]
 
 
 async def arrives(peer, ours, role, suite=CHACHA, edit=bytes, **how):
-    """A stranger at our line, past the preambles. `edit` changes what it holds to be the prologue."""
+    """A stranger at our line, past the preambles. `edit` changes the prologue that it uses."""
     if role is Role.RESPONDER:
         chosen, prologue = await offers(ours.line, "Noise_XX_448_ChaChaPoly_SHA256", suite)
     else:

@@ -54,7 +54,7 @@ class Stranger(Plytalk1):
 
 
 class Member:
-    """One member. `heard` is called for each message it hears: with the text, and whether it is its own."""
+    """One member. `heard` is called for every message that it hears: with the text, and whether it is its own."""
 
     def __init__(
         self, number: int, room: str, heard: Callable[[str, bool], None] = lambda text, own: None, name: str = ""
@@ -126,7 +126,7 @@ class Member:
 
 
 class Heard:
-    """What was said and heard in a while: how long each message took to each other member, in seconds."""
+    """The messages sent and heard in a while: how long each message took to each other member, in seconds."""
 
     def __init__(self) -> None:
         self.said = self.expected = self.own = 0

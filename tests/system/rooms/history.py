@@ -419,7 +419,7 @@ def judge(lives: list[Life], history: bool) -> Iterator[str]:
 
 
 def judge_kept(lives: list[Life]) -> Iterator[str]:
-    """The same where the numbers go on over restarts: they say what each member should have shown."""
+    """The same if the numbers continue over restarts: they say what each member should have shown."""
     numbers: dict[str, int] = {}
     for life in lives:
         numbered = [(number, text) for number, text in life.shown if number]

@@ -1,4 +1,4 @@
-"""The canaries themselves: a leak in any form is found, and what is not a leak is not."""
+"""The canaries themselves: a leak in any form is found, and nothing else is."""
 
 import base64
 import os

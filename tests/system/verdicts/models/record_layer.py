@@ -67,7 +67,7 @@ class State:
 
 
 class Network:
-    """All that can happen between two sides of a layer, with an attacker of one ability ("" for none)."""
+    """All that can happen between both sides of a layer, with an attacker of one ability ("" for none)."""
 
     def __init__(self, layer: Layer, ability: str) -> None:
         self.layer, self.ability = layer, ability
@@ -114,7 +114,7 @@ class Network:
             case "reorder":
                 for place in missing[1:]:
                     yield self.deliver(side, receiver, place, theirs[place]), True
-            case "reflect" if missing:  # in the place of what the other side sent
+            case "reflect" if missing:  # it replaces what the other side sent
                 for own in self.records[side][: state.sent[SIDES.index(side)]]:
                     yield self.deliver(side, receiver, missing[0], own), True
             case "truncate":
