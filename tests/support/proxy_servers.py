@@ -85,7 +85,7 @@ def greeting() -> contextlib.AbstractContextManager[int]:
 
 @contextlib.contextmanager
 def answering(*pieces: bytes) -> Iterator[str]:
-    """HOST:PORT of what waits for a first word, answers these, each in a packet, and closes."""
+    """HOST:PORT of a server that waits for the first bytes, sends these answers, each in a packet, and closes."""
 
     def talk(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 PIECE = 2048
 SMALL = 16 * 1024
 SLACK = 0.05
-"""How much of the time in which nothing came through a link makes up for, in seconds."""
+"""The silence, in seconds, that a link makes up for at most."""
 
 
 class Link:

@@ -2,7 +2,7 @@
 
     python demo01.py server|client [--host H] [--port N]
 
-No framing, no handshake, no cipher: UTF-8 bytes as they come, one write for a message, and each read taken for one.
+No framing, no handshake, no cipher: UTF-8 bytes as they come, one write per message, and each read taken for one.
 `key` is always None; it is there so that the three peers share one API.
 """
 
