@@ -1,8 +1,8 @@
 """A member of a room, at the server: one connection, over any stack.
 
-A client with rooms asks to `join` and is sent events. A client that sends something else first is sent lines of text: a guest with
-an existing chat program, or a plytalk/1 client without rooms. A client that is silent for GRACE seconds is pinged. Items arrive in
-order, so a pong without a `join` before it means a client without rooms, however slow the network is.
+A client with rooms asks to `join` and is sent events. A client that sends something else first is sent lines of text: a guest
+with an existing chat program, or a plytalk/1 client without rooms. A client that is silent for GRACE seconds is pinged. Items
+arrive in order, so a pong without a `join` before it means a client without rooms, however slow the network is.
 """
 
 import asyncio
