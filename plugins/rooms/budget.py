@@ -91,7 +91,7 @@ class Unfinished:
     """Counts the bytes kept for all members together: incomplete frames and messages, and waiting items.
 
     Above UNFINISHED, one member is given up: one of the source that holds most, if that is more than one message, otherwise one
-    of any source. It is the member whose count has not grown for the longest time, so many connections cannot push out a member
+    of any source. It is the member whose count has not grown for the longest time: many connections cannot push out a member
     that is sending.
     """
 
