@@ -96,7 +96,7 @@ def send(
 ) -> int:
     """Send files or folders to somebody.
 
-    The other side runs `chat receive`, or with --to is in a chat. FILE may be - for standard input: it goes out as it comes, to
+    The other side runs `chat receive`, or with --to is in a chat. FILE may be - for standard input: it is sent as it is read, to
     one receiver, and cannot be resumed.
     """
     from plytalk.plugins.files.made_offers import check_count
@@ -108,7 +108,7 @@ def send(
             check_source(file)
     limits = replace(Limits(), ping=ping)
     if "-" in files and not quiet:
-        tell("Standard input goes out as it comes: to one receiver, and it cannot be resumed.")
+        tell("Standard input is sent as it is read: to one receiver, and it cannot be resumed.")
     return sent(choice, shown_by(choice, SendUi(opened(files), quiet)), to, host, port, limits)
 
 
@@ -184,7 +184,7 @@ def told_to_receivers(choice: Choice, ui: SendUi, doors: "Sequence[Door]", guest
 def receive(choice: Choice, address: str, port: int | None, overwrite: bool, quiet: bool, ping: float) -> int:
     """Receive files that somebody sends with `chat send`.
 
-    With --into - what was received is written to standard output, when all of it is there.
+    With --into -, the file is written to standard output once it is complete.
     """
     auths = [layer.name for layer in choice.classes.get("auth", [])]
     if auths == ["known-hosts"] and not address.startswith("@"):

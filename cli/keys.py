@@ -91,7 +91,7 @@ def keys() -> None:
 @identity_option
 @click.option("--passphrase", is_flag=True, help="Ask for a passphrase to encrypt the key with.")
 def new(identity: Path | None, passphrase: bool) -> None:
-    """Make your long-lived key."""
+    """Create your long-lived key."""
     file = identity or user_file("identity")
     if os.path.lexists(file):
         raise Usage(f"{file} exists already.", "Move it away first, or name another file with --identity.")
@@ -175,7 +175,7 @@ def forget(who: str, known_hosts: Path | None) -> int:
 @keys.command(epilog=PSK_EXAMPLES)
 @click.argument("file", type=FILE)
 def psk(file: Path) -> None:
-    """Make a file with a pre-shared key, for --psk-file on both sides."""
+    """Create a file with a pre-shared key, for --psk-file on both sides."""
     try:
         write_new(file, f"{token_hex(PSK_BYTES)}\n".encode("ascii"))
     except StoreError as error:

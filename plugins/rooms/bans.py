@@ -1,9 +1,9 @@
-"""What is known of a ban beside the key: when it was made, what the member was called, and why. One written by hand may say less.
+"""The details of a ban besides the key: its time, the name of the member, and the reason. A line written by hand may have fewer.
 
     2026-11-29T10:12:11Z bob too much spam
     2026-11-29T10:12:11Z "Bob of Example"
 
-The name is in quotes where it has spaces, and where it is empty.
+The name is in quotes if it has spaces or is empty.
 """
 
 import re
@@ -17,7 +17,7 @@ _PLAIN = re.compile(r'[^\s"]+')
 
 
 class Ban(NamedTuple):
-    """`since` is a time by RFC 3339 in UTC; empty is what is not known."""
+    """`since` is a time in the format of RFC 3339, in UTC. Anything unknown is empty."""
 
     since: str = ""
     name: str = ""
@@ -29,7 +29,7 @@ class Ban(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Ban":
-        """Read what follows a key. Raises ValueError."""
+        """Parse the text after the key. Raises ValueError."""
         since, _, rest = text.partition(" ")
         try:
             datetime.fromisoformat(since or "2026-11-29")
@@ -44,6 +44,6 @@ class Ban(NamedTuple):
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """A name and what follows it. A name with spaces is written in quotes: guessing would tell the wrong person."""
+    """Split a text into a name and the rest. A name with spaces must be in quotes: a guess could name the wrong person."""
     name, _, rest = text[1:].partition('"') if text.startswith('"') else text.partition(" ")
     return name, rest.strip()

@@ -1,4 +1,4 @@
-"""Somebody who types commands in a room: a member over a connection, or the person at the server."""
+"""A participant who can type commands: a member over a connection, or the person at the server."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,11 @@ from plytalk.plugins.rooms.room import Speaker
 
 
 class CommandMember(Speaker):
-    """`taken` counts the lines that it has typed, `running` the commands of it that have not finished.
+    """`taken` counts the lines that it has typed, and `running` its unfinished commands.
 
-    `person` is the same for all connections of one key. One that `hears_events` is sent answers as data, others as lines. It came
-    at the time `came`, in seconds since 1970. `away` says why it is away, and is None where it is here. `correspondent` is the
-    `person` that wrote to it in private last. `last_words` are what the others see when it leaves, empty for nothing.
+    `person` is the same for all connections of one key. With `hears_events`, it is sent answers as data, otherwise as lines.
+    `came` is when it came, in seconds since 1970. `away` is the reason why it is away, None if it is not. `correspondent` is the
+    `person` that sent it the last private message. `last_words` are shown to the others when it leaves; empty for none.
     """
 
     __slots__ = ("away", "came", "correspondent", "hears_events", "last_words", "muted", "person", "running", "signals", "taken")
@@ -34,22 +34,22 @@ class CommandMember(Speaker):
         return False
 
     def quit(self) -> None:
-        """It leaves the chat."""
+        """Leave the chat."""
 
     def introduce(self) -> None:
-        """Tell it who it is, in which room, and with whom."""
+        """Tell it its name and room, and who else is there."""
 
     def tell(self, sentence: str) -> None:
-        """Tell it alone, as the server."""
+        """Send a sentence to this participant only."""
 
     def succeed(self, line: int, command: str, data: Any, lines: Sequence[str]) -> None:
-        """Answer a command, which was the member's line of this number. Raises Usage, and TypeError for data that is not JSON."""
+        """Send the answer to a command; `line` is its number. Raises Usage, and TypeError for data that is not JSON."""
 
     def fail(self, line: int, command: str | None, error: ChatError) -> None:
-        """Say why a line was not done."""
+        """Send the reason why a command or a line was refused."""
 
     def hear_signal(self, body: bytes) -> None:
-        """Another member signals something, as the server's own object."""
+        """Pass on the signal of another member, as a JSON object of the server."""
 
     def settle(self) -> None:
-        """A command has finished, or all that the member has said until now is done."""
+        """Note that a command has finished, or that everything the member has said so far is done."""

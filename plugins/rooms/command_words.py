@@ -1,4 +1,4 @@
-"""What follows a command's name: members, keys, and the rest of the line."""
+"""The arguments of commands: members, keys, and the rest of the line."""
 
 from typing import Any, cast
 
@@ -10,11 +10,11 @@ from plytalk.plugins.rooms.typed_command import TypedCommand
 MAX_TEXT = 200
 """The longest topic, and the longest reason, in characters."""
 MAX_LISTED = 1000
-"""How many members, or how many bans, a command lists."""
+"""The largest number of members, or of bans, that a command lists."""
 
 
 def room_of(call: TypedCommand) -> Room:
-    """The room of the member. Raises Usage where it has left it."""
+    """Return the member's room. Raises Usage if it has left."""
     if call.member.room is None:
         raise Usage("You have left the room.")
     return call.member.room
@@ -27,14 +27,14 @@ def need(call: TypedCommand, what: str) -> str:
 
 
 def reason(why: str) -> str:
-    """A reason that others read. Raises Usage where it is too long."""
+    """Return a reason that others read. Raises Usage if it is too long."""
     if len(why) > MAX_TEXT:
         raise Usage(f"A reason has at most {MAX_TEXT} characters.", "Shorten it.")
     return why
 
 
 def person(call: TypedCommand, who: str) -> Any:
-    """The member of this name, or with this fingerprint. Raises Usage."""
+    """Return the member with this name or fingerprint. Raises Usage."""
     if not who.startswith("SHA256:"):
         return call.hub.names.find(who)
     for member in call.hub.members.values():
@@ -44,7 +44,7 @@ def person(call: TypedCommand, who: str) -> Any:
 
 
 def people(call: TypedCommand, who: str) -> list[Any]:
-    """The member of this name, or all with this key. Raises Usage."""
+    """Return the member with this name, or all with this key. Raises Usage."""
     if not who.startswith(("SHA256:", "ssh-")):
         return [call.hub.names.find(who)]
     key = key_named(call, who)
@@ -54,9 +54,9 @@ def people(call: TypedCommand, who: str) -> list[Any]:
 
 
 def key_named(call: TypedCommand, who: str, *, absent: bool = False) -> PublicKey:
-    """The key of a member, a key as a line, or one that is known here by its fingerprint. Raises Usage.
+    """Return the key of a member, a key given as a line, or a known key with this fingerprint. Raises Usage.
 
-    With `absent` also that of one that has left, or has another name now.
+    With `absent`, also the key of a member that has left, or has another name now.
     """
     if who.startswith("SHA256:"):
         return known_key(call, who)
@@ -75,7 +75,7 @@ def key_named(call: TypedCommand, who: str, *, absent: bool = False) -> PublicKe
 
 
 def known_key(call: TypedCommand, fingerprint: str) -> PublicKey:
-    """A key of one that is or was a member, or about which something is noted. Raises Usage."""
+    """Return the key with this fingerprint, of a present or former member or of an entry in the file. Raises Usage."""
     try:
         parse_fingerprint(fingerprint)
     except ValueError as error:

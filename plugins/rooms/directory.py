@@ -1,4 +1,4 @@
-"""The names of all members: each belongs to one member, and no two of them look alike."""
+"""The names of all members. Each belongs to one member, and no two look alike."""
 
 from collections import OrderedDict
 from itertools import chain, count
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     import asyncio
 
 MAX_REMEMBERED = 10_000
-"""For how many keys the last name is remembered, and for how many addresses the number of names that they reserved."""
+"""The number of keys whose last name is remembered, and of addresses whose number of reserved names is."""
 NAMES_A_DAY = 5
-"""How many names one address may reserve per day."""
+"""The names that one address may reserve per day."""
 LOCAL_NAMES_A_DAY = 50
-"""The same for this machine, from which a tunnel or a proxy brings many people."""
+"""The same for this machine, since many people may come through a tunnel or proxy on it."""
 DAY = 24 * 3600.0
 
 
 class Directory:
-    """Members by their names. `moderation` says which names are kept for which keys."""
+    """Finds members by name. `moderation` knows the names that are reserved for keys."""
 
     def __init__(self, moderation: Moderation, loop: "asyncio.AbstractEventLoop") -> None:
         self._moderation, self._loop = moderation, loop
@@ -35,7 +35,7 @@ class Directory:
         self._kept: dict[str, list[float]] = {}
 
     def choose(self, member: Any, wanted: str) -> tuple[str, str]:
-        """Choose the requested name, the one that its key has, or a new one. Also return why it is not the requested one."""
+        """Choose the requested name, the reserved one, or a new one. Return it, and why it is not the requested one."""
         key, why = member.key, ""
         own = (self._moderation.name_of(key) or self._last.get(key) or "") if key else ""
         if wanted:
@@ -45,12 +45,12 @@ class Directory:
                 why = "" if self._is_with(key, wanted) else error.sentence
         made_up = "-".join(WORDS[byte] for byte in key.blob[-2:]) if key else "visitor"
         tries = [own, *names.numbered(own, range(2, 10))] if own else []
-        more = names.numbered(made_up, count(2))  # as many as it takes: others may keep any of these
+        more = names.numbered(made_up, count(2))  # without end: any of these may be reserved
         name = next(taken for name in chain(tries, [made_up], more) if (taken := self._try(member, name)))
         return name, why and f"{why} You are {name}."
 
     def _is_with(self, key: PublicKey | None, name: str) -> bool:
-        """Whether a name is with another member of this key: the same person, at another terminal."""
+        """Whether another connection of this key has the name: the same person at another terminal."""
         holders = (self._looks.get(shape) for shape in names.looks(name)) if key and len(name) <= names.MAX_NAME else ()
         return any(holder and holder.key == key for holder in holders)
 
@@ -61,11 +61,11 @@ class Directory:
             return ""
 
     def take(self, member: Any, name: str) -> str:
-        """Bind a name to a member: as it is written from now on. Raises BadName, also for what looks like another's name."""
+        """Give a member a name. Return it as it is written. Raises BadName, also for a name that looks like another's."""
         key = member.key
         saved = self._moderation.name_of(key) if key else None
         name = names.enforce(name)
-        if name != saved:  # names that were kept before there were stricter rules stay good
+        if name != saved:  # names reserved under earlier, laxer rules stay valid
             names.check_new(name)
         if any(self._looks.get(shape, member) is not member for shape in names.looks(name)):
             raise names.BadName(f"The name {name!r}, or one that looks like it, is taken.", "Choose another one: /name NAME.")
@@ -80,7 +80,7 @@ class Directory:
         return name
 
     def bind(self, member: Any, name: str) -> None:
-        """Let a member be found by a name, and by no other."""
+        """Make this the only name by which a member is found."""
         self.release(member)
         self._looks.update(dict.fromkeys(names.looks(name), member))
 
@@ -97,7 +97,7 @@ class Directory:
                 self._given_up.popitem(last=False)
 
     def find(self, name: str) -> Any:
-        """The member of this name. Raises Usage."""
+        """Return the member with this name. Raises Usage."""
         if member := self._present(name.removeprefix("@")):
             return member
         raise Usage(f"No member here has the name {name.removeprefix('@')[: names.MAX_NAME]!r}.", "/who lists the members.")
@@ -105,27 +105,29 @@ class Directory:
     def _present(self, name: str) -> Any:
         for shape in names.looks(name) if len(name) <= names.MAX_NAME else ():
             member = self._looks.get(shape)
-            if member and not names.shapes(member.name).isdisjoint(names.shapes(name)):  # not one that is only like it
+            if member and not names.shapes(member.name).isdisjoint(
+                names.shapes(name)
+            ):  # not one with a name that only looks alike
                 return member
         return None
 
     def key_of_absent(self, name: str) -> PublicKey | None:
-        """The key of the last one that was called so, where nobody is now; None where that is not known, or it showed none."""
+        """Return the key of the last member with this name, if nobody has it now; None if unknown, or without a key."""
         name = name.removeprefix("@")
         if len(name) > names.MAX_NAME or self._present(name):
             return None
         return self._given_up.get(names.comparable(name))
 
     def last_name(self, key: PublicKey) -> str:
-        """What the holder of a key was called last; empty where that is not known."""
+        """Return the last name of a key's holder; empty if it is unknown."""
         return self._last.get(key, "")
 
     def keys(self) -> set[PublicKey]:
-        """The keys of those that came last, present or not."""
+        """Return the keys of the last members, present or not."""
         return set(self._last)
 
     def count_kept(self, peer: str) -> None:
-        """Count one more name kept for an address. Raises Usage if it has had too many of them today."""
+        """Count a name reserved from an address. Raises Usage if there were too many today."""
         now = self._loop.time()
         source, most = ("", LOCAL_NAMES_A_DAY) if is_local(peer) else (source_of(peer), NAMES_A_DAY)
         times = [time for time in self._kept.get(source, ()) if time > now - DAY]

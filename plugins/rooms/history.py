@@ -1,18 +1,18 @@
-"""What a server keeps of its rooms in a file, so that its restart is to the members a cut like any other.
+"""The file in which a server keeps its rooms, so that members see its restart as an ordinary cut.
 
-    meta    what stays for the file's life: the epoch, and the number that new rooms begin after
+    meta    the epoch, which never changes, and the number after which the events of new rooms begin
     rooms   name, topic, the number of the next event, the number of the first
     events  room, number, bytes, and for private messages the keys of those who may see them
-    said    key and instance of a member, how much it had said, in which room it was, the first event that it was sent there, what
-            it was called, and why it was away
+    said    a member's key and instance, the number of its messages, its room, the first event that it was sent there, its name,
+            and why it was away
 
-All that happened in a turn of the loop is one transaction, done before anything of that turn is acknowledged or delivered. So
-whatever anybody was told is in the file, also when the process was killed. The machine's own sudden end may take the last moments
-with it: SQLite syncs now and then (`synchronous = NORMAL` in https://sqlite.org/pragma.html), since with a sync for each turn
-every message would wait for the disk.
+Everything that happened in a turn of the loop is one transaction, which ends before anything of that turn is acknowledged or
+delivered. So whatever anybody was sent is in the file, even if the process was killed. A crash of the machine may lose the last
+moments: SQLite does not sync every transaction (`synchronous = NORMAL` in https://sqlite.org/pragma.html), since every message
+would then wait for the disk.
 
-The file holds what was said as plaintext, as the server's memory does. It keeps the events that the memory keeps (`EventLog`),
-and overwrites older ones when it deletes them.
+The file holds messages as plaintext, as the server's memory does. It keeps the events that `EventLog` keeps in memory, and
+overwrites older ones when it deletes them.
 """
 
 import json
@@ -35,11 +35,11 @@ from plytalk.trust.store_errors import Exposed, StoreError
 
 VERSION, APPLICATION = 4, 0x706C7972
 STRANGE = (sqlite3.Error, KeyError, TypeError, ValueError)
-"""What can go wrong with a file whose content is not ours."""
+"""The exceptions for a file with unexpected content."""
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-"""What SQLite says on a full disk: a new file is then made whole or not at all."""
+"""SQLite's error on a full disk, on which a new file is created completely or not at all."""
 WAIT = 2.0
-"""How long to wait for another program that has the file, in seconds."""
+"""The time to wait for another program that has locked the file, in seconds."""
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE rooms (name TEXT PRIMARY KEY, topic TEXT NOT NULL, next INTEGER NOT NULL, born INTEGER NOT NULL DEFAULT 1)
@@ -52,14 +52,14 @@ FROM_1 = """
 ALTER TABLE rooms ADD COLUMN born INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE said ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 """
-"""From version 1, which did not know what members had been sent: they begin like newcomers."""
+"""From version 1, which did not record what members had been sent: they start as newcomers."""
 FROM_3 = """
 ALTER TABLE said ADD COLUMN name TEXT NOT NULL DEFAULT '';
 ALTER TABLE said ADD COLUMN away TEXT;
 """
-"""From version 3, which did not know what members were called: they come back under the name that they ask for."""
+"""From version 3, which did not record the names of members: they return with the name that they ask for."""
 KEY_AT = FIXED.size
-"""Where the key is in an event, which version 2 did not have there: it said nothing of keys."""
+"""The offset of the key in an event. Events of version 2 had no key."""
 
 
 class KeptRoom(NamedTuple):
@@ -71,14 +71,14 @@ class KeptRoom(NamedTuple):
 
 
 class History:
-    """The file at `path`, made if there is none and readable by its owner alone. All raise StoreError.
+    """The file at `path`, created if it does not exist, and readable only by its owner. All methods raise StoreError.
 
-    `epoch` is as old as the file. One server at a time has it.
+    `epoch` identifies the file. Only one server at a time can use it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._kept: dict[str, tuple[int, int]] = {}  # by room: the first and the next number of what is in the file
+        self._kept: dict[str, tuple[int, int]] = {}  # by room: the first number in the file, and the next one
         self._later: list[tuple[str, tuple[Any, ...]]] = []
         new = make(path)
         try:
@@ -119,7 +119,7 @@ class History:
             do("INSERT INTO meta VALUES ('epoch', ?), ('after', 0)", (secrets.token_hex(8),))
         elif version < VERSION:
             self._bring_up_to_date(version)
-        do("INSERT OR REPLACE INTO meta VALUES ('opened', datetime())")  # a file that cannot be written is refused now
+        do("INSERT OR REPLACE INTO meta VALUES ('opened', datetime())")  # refuses a file that cannot be written now
         do("COMMIT")
         meta = dict(do("SELECT name, value FROM meta"))
         self.epoch, self.after = str(meta["epoch"]), int(meta["after"])
@@ -150,7 +150,7 @@ class History:
     # -- read, once, when a server starts ---------------------------------------------------------------------------------
 
     def rooms(self) -> Iterator[KeptRoom]:
-        """The rooms as they were left."""
+        """Yield the stored rooms."""
         try:
             for name, topic, following, born in self._file.execute("SELECT name, topic, next, born FROM rooms").fetchall():
                 rows = self._file.execute("SELECT id, body, audience FROM events WHERE room = ? ORDER BY id", (name,)).fetchall()
@@ -164,7 +164,7 @@ class History:
             raise self._unusable(error) from None
 
     def taken(self) -> list[tuple[Origin, ReceivedCounts]]:
-        """How much everybody had said, in the order in which they last said something."""
+        """Return what is stored of each member, in the order of their last messages."""
         try:
             rows = self._file.execute("SELECT key, instance, count, room, since, name, away FROM said ORDER BY rowid")
             return [
@@ -177,8 +177,8 @@ class History:
     # -- write ------------------------------------------------------------------------------------------------------------
 
     def write(self, rooms: Iterable[Room], taken: Iterable[tuple[Origin, ReceivedCounts]]) -> None:
-        """Have all that is new in the file, or raise; then it is as it was, and so it stays."""
-        spoken = [(*origin, *one[:-1]) for origin, one in taken]  # all but the correspondent
+        """Write everything new to the file. If this raises, the file is unchanged, and stays so."""
+        spoken = [(*origin, *one[:-1]) for origin, one in taken]  # everything but the correspondent
         changed = [room for room in rooms if self._kept.get(room.name, (0, 0))[1] != room.log.next]
         if not changed and not spoken and not self._later:
             return
@@ -206,11 +206,11 @@ class History:
             self._kept[room.name] = room.log.first, room.log.next
 
     def forget(self, origin: Origin) -> None:
-        """Forget with the next `write` how much a member had said."""
+        """Forget a member with the next `write`."""
         self._later.append(("DELETE FROM said WHERE key = ? AND instance = ?", origin))
 
     def forget_rooms(self, names: Iterable[str], after: int) -> None:
-        """Forget rooms with the next `write`; new ones begin after this number."""
+        """Forget rooms with the next `write`. The events of new rooms begin after this number."""
         for name in names:
             if self._kept.pop(name, None):
                 self._later.append(("DELETE FROM events WHERE room = ?", (name,)))
@@ -222,19 +222,21 @@ class History:
 
 
 def keys_of(entry: LogEntry) -> str | None:
-    """The audience of an event, as text. A member without a key is someone else after a restart, so is not part of it."""
+    """Return the audience of an event as text. A member without a key cannot be recognised after a restart, and is left out."""
     if entry.audience is None:
         return None
     return json.dumps(sorted(str(person) for person in entry.audience if isinstance(person, PublicKey)))
 
 
 def audience_of(text: str | None) -> frozenset[object] | None:
-    """What `keys_of` wrote. Raises ValueError."""
+    """Parse the text of `keys_of`. Raises ValueError."""
     return None if text is None else frozenset(PublicKey.parse(key) for key in json.loads(text))
 
 
 def make(path: Path) -> bool:
-    """Make the file if there is none, for its owner alone; True if there was none. One that others can read is refused."""
+    """Create the file for its owner only, if it does not exist. Return whether it was created. Raises StoreError if others can
+    read it.
+    """
     try:
         make_folder(path.parent)
         check_folder(path)

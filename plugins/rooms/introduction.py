@@ -1,4 +1,4 @@
-"""What members are told of each other and of themselves, in answers and in the server's own objects."""
+"""Describes members, in answers and in the JSON objects of the server."""
 
 from functools import lru_cache
 from itertools import chain, islice
@@ -9,16 +9,16 @@ from plytalk.plugins.rooms.room import Room
 from plytalk.plugins.rooms.room_events import weaknesses, write
 
 SHOWN = 100
-"""How many of those in a room a newcomer is told."""
+"""The largest number of members that a newcomer is told of."""
 
 
 def sender(member: Any) -> dict[str, Any]:
-    """A member as events name it."""
+    """Describe a member as events do: name, key and marks."""
     return described(member.head, member.marks)
 
 
 def described(head: bytes, marks: int) -> dict[str, Any]:
-    """The same, from what its events contain (see `head_of`)."""
+    """Describe a member from the bytes in its events (see `head_of`)."""
     size = head[0]
     key = fingerprint_of(head[1 : 1 + size]) if size else None
     return {"name": head[size + 2 :].decode(), "key": key, "marks": weaknesses(marks)}
@@ -26,19 +26,19 @@ def described(head: bytes, marks: int) -> dict[str, Any]:
 
 @lru_cache(2 * SHOWN)
 def _written(head: bytes, marks: int) -> bytes:
-    """The same in JSON: those at the front of a room are shown to every newcomer."""
+    """Return the description as JSON. It is cached, since the first members of a room are shown to every newcomer."""
     return write(**described(head, marks))
 
 
 def present(room: Room) -> chain[Any]:
-    """All who are in a room."""
+    """Yield all members of a room."""
     return chain(room.subscribers, room.event_members)
 
 
 def introduction(member: Any, room: Room, why: str = "", **said: Any) -> bytes:
-    """The name and role of a member in its room, and the others there, in the server's own object; `said` is what else is in it.
+    """Return a JSON object with a member's name and role in its room, the other members, and `said`.
 
-    `why` says why the member has not the name that it wanted.
+    `why` says why the member's name is not the one it asked for.
     """
     others = [_written(each.head, each.marks) for each in islice(present(room), SHOWN + 1) if each is not member][:SHOWN]
     you, count = sender(member), len(room) + (member not in room.event_members and member not in room.subscribers)

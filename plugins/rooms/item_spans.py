@@ -1,4 +1,4 @@
-"""What the bytes of the rooms' two types of items are."""
+"""Describes the bytes of the rooms' two types of items, for a trace."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from plytalk.plugins.rooms.room_events import DIGEST, EVENT, ROOM, Kind, Mark, r
 
 
 def item(message: Passed) -> Iterator[Span]:
-    """The spans of an item's body; none for a type that is not the rooms'."""
+    """Return the spans of an item's body; none if the type belongs to another feature."""
     match list(message.kind):
         case [kind] if kind == ROOM:
             yield request(message.data)
@@ -27,7 +27,7 @@ def request(body: bytes) -> Span:
 
 
 def event(body: bytes) -> Iterator[Span]:
-    """The spans of an event; where it is cut off, so is the last of them."""
+    """Return the spans of an event. If it is cut off, so is the last span."""
     reader = Reader(body)
     yield reader.number("id", ">Q", "how many events there were in the room")[0]
     time, milliseconds = reader.number("time", ">Q", "the server's clock, in milliseconds since 1970")

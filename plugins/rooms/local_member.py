@@ -35,7 +35,7 @@ NAME = "server"
 
 
 class LocalMember(CommandMember):
-    """What the server's UI talks to in place of a session (`plytalk.core.contracts.ui.Conversation`)."""
+    """The conversation of the server's UI (`plytalk.core.contracts.ui.Conversation`), without a connection."""
 
     id, key, marks, muted, hears_events = -1, None, Mark.OPERATOR, False, False
     is_operator = hears_own = True
@@ -70,7 +70,7 @@ class LocalMember(CommandMember):
         self.name, self.head = "", b""
         if name:
             self.called(hub.names.take(self, name))
-        else:  # a name that nobody else can take
+        else:  # a name that is not valid for others
             hub.names.bind(self, NAME)
             self.called(NAME)
         self.files = files or UserFiles(stack.ui, ReceiveOptions())
@@ -91,7 +91,7 @@ class LocalMember(CommandMember):
 
     def say(self, text: str, request: CommandRequest | None = None) -> None:
         if not self._company.is_set() and (self._unheard or not is_exit(text)):
-            self._unheard.append((text, request))  # the first to come is connected, but not in the room yet
+            self._unheard.append((text, request))  # the first member is connected, but not in the room yet
         elif len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
         elif self.files.run_line(text):
@@ -108,7 +108,7 @@ class LocalMember(CommandMember):
                 self.speak(text)
 
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
-        """Give a command, as it is typed."""
+        """Run a command, as if it were typed."""
         if self.files.run(name, args, request):
             return
         self.say(line_of(name, args), CommandRequest(name, request))
@@ -122,7 +122,7 @@ class LocalMember(CommandMember):
         return READ in self.signals
 
     async def drain(self) -> None:
-        """Wait for company, and for members that read slowly where lines come from a program: a person types none too fast."""
+        """Wait until somebody is in the room. If lines come from a program, also wait for members that read slowly."""
         await self._company.wait()
         if not self.stack.ui.interactive:
             while self.room and self.room.lag > CHUNK and not self.ending:
@@ -131,7 +131,7 @@ class LocalMember(CommandMember):
                 await caught_up.wait()
 
     def stop_reading(self) -> None:
-        """Hear nothing more until `read_on`. What is said meanwhile is kept, and when that is much the others are held back."""
+        """Deliver nothing more until `read_on`. Events are kept; if there are many, the server reads less from the others."""
         self.full = True
 
     def read_on(self) -> None:
@@ -146,7 +146,7 @@ class LocalMember(CommandMember):
                 self._go()
 
     def _go(self) -> None:
-        self._hub.loop.call_soon(self._stand_up)  # when what was said just before has gone out
+        self._hub.loop.call_soon(self._stand_up)  # after the lines said just before are sent
 
     def _stand_up(self) -> None:
         self._hub.parting = self if len(self._hub.members) == 2 else None
@@ -158,7 +158,7 @@ class LocalMember(CommandMember):
 
     def leave_room(self) -> None:
         """Leave the room."""
-        if self._hub.members.get(self.id) is self:  # it may be the next one's already
+        if self._hub.members.get(self.id) is self:  # the id may belong to the next one already
             del self._hub.members[self.id]
         if self.room:
             self.files.disconnect()
@@ -169,7 +169,7 @@ class LocalMember(CommandMember):
             room.happen(Kind.LEFT, self, self.last_words)
 
     def hear_file(self, body: bytes) -> None:
-        """An item about a file, from another member."""
+        """Take an item about a file."""
         self.files.hear(body)
 
     def _send_file_item(self, body: bytes) -> None:
@@ -185,7 +185,7 @@ class LocalMember(CommandMember):
     # -- what the room does -----------------------------------------------------------------------------------------------
 
     def meet(self) -> None:
-        """Somebody is in a room: what was said before that is said now."""
+        """Send the lines that were said before anybody was in the room."""
         if not self._company.is_set():
             self._company.set()
             if not self.ending:
@@ -199,12 +199,12 @@ class LocalMember(CommandMember):
         self._show(event)
 
     def fall_behind(self, log: EventLog, at: int) -> None:
-        """Its program does not take what happens."""
+        """Note that its program does not read now. Tell the user if events are missing."""
         if log.first > at:
             self.tell("You were away too long: some of what was said meanwhile is missing here.")
 
     def hear_late(self, sender: Speaker, text: str) -> None:
-        """The only other member, which may not know yet that this one has left, said something."""
+        """Show a message of the only other member, which may not know yet that this one has left."""
         if text and not text.isspace():
             self._show(RoomEvent(0, int(time.time() * 1000), Kind.SAID, sender.marks, sender.name, text, sender.digest))
 
@@ -214,9 +214,9 @@ class LocalMember(CommandMember):
             if not self._introduced:
                 self.introduce()
             if event:
-                mine = not event.key and not event.marks & Mark.NO_KEY  # all others without a key have this mark
+                mine = not event.key and not event.marks & Mark.NO_KEY  # every other member without a key has this mark
                 self._view.happened(event, room.name, mine)
-        except BaseException as error:  # the room goes on without a screen here
+        except BaseException as error:  # the room continues without this UI
             let_through(error)
             with ignore_faults():
                 self.notice(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; you have left the room.")
@@ -234,15 +234,15 @@ class LocalMember(CommandMember):
         self._view.tell(sentence)
 
     def succeed(self, line: int, command: str, data: Any, lines: Sequence[str]) -> None:
-        """A command was done. Raises what cannot be shown as JSON."""
+        """Show the answer to a command. Raises TypeError or ValueError for data that is not JSON."""
         json.dumps(data)
         self._view.answer({"line": line, "data": data, "lines": [*lines]}, command)
 
     def fail(self, line: int, command: str | None, error: ChatError) -> None:
-        """A line was not done."""
+        """Show why a command or a line was refused."""
         self._failed = True
         said = explained(error)
         self._view.fail({"line": line, "command": command, **said}, said["text"] or "")
 
     def settle(self) -> None:
-        """A command has finished; nobody waits for it here."""
+        """Do nothing: nothing waits for the end of a command here."""

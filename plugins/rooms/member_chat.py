@@ -1,4 +1,4 @@
-"""The conversation with one member of a room, at the server: the member counts what was taken, and answers goodbyes."""
+"""The conversation with a member of a room, at the server. The member counts its messages, and answers goodbyes."""
 
 import sys
 from typing import Any, Protocol
@@ -10,28 +10,28 @@ from plytalk.core.pipeline.connection import Connection
 
 
 class ChatMember(Meter, Protocol):
-    """What a conversation asks of its member. `taken` is how many messages the member has said over all its connections."""
+    """What a conversation needs from its member. `taken` is the number of its messages over all its connections."""
 
     taken: int
 
     def hear_goodbye(self) -> None:
-        """It has said goodbye: call `part` of its conversation when all that it said has been done."""
+        """Take its goodbye, and call the conversation's `part` when everything that it said is done."""
 
     def say_late(self, text: str) -> bool:
-        """It said something after our goodbye. Returns whether that was taken."""
+        """Take a message after our goodbye. Return whether it was accepted."""
 
     def hear_extension(self, kind: int, body: bytes) -> None:
-        """It sent an `Extension` of this type."""
+        """Take an `Extension` item."""
 
     def hear_pong(self) -> None:
         """It sent a pong."""
 
     def catch_up(self) -> None:
-        """Send it what the others in its room have been told."""
+        """Send it the events that the others in its room have been sent."""
 
 
 class MemberChat(DirectChat):
-    """The member is set when the conversation has opened. It sends the acknowledgements itself."""
+    """A conversation whose member is set after it has opened. The member sends the acknowledgements."""
 
     __slots__ = ("member",)
 
@@ -41,7 +41,7 @@ class MemberChat(DirectChat):
         self.member: ChatMember | None = None
 
     def attach(self, member: ChatMember) -> None:
-        """The conversation is with this member from now on."""
+        """Set the member."""
         self.member = self.connection.meter = member
 
     def hear_extension(self, item: Extension) -> None:

@@ -1,4 +1,4 @@
-"""The slash commands that operators have. What they do to a member or a key is an event: everybody sees who did what, and why."""
+"""The slash commands of operators. What they do to a member or a key is an event, so everybody sees who did what, and why."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ STATE = {
     "op": "is an operator already",
     "deop": "is not an operator",
 }
-"""What is true of a key that a command would not change."""
+"""Sentences for a key that a command would not change."""
 
 
 def kick(call: TypedCommand) -> None:
@@ -37,16 +37,16 @@ def kick(call: TypedCommand) -> None:
 
 
 def named(name: str, key: PublicKey | None) -> dict[str, str | None]:
-    """A member or a key, as events name it."""
+    """Describe a member or a key as events do."""
     return {"name": name or None, "key": key.fingerprint if key else None}
 
 
 def about_key(word: str) -> Callable[[TypedCommand], Awaitable[None]]:
-    """A command that changes how a key is moderated: a member's, or one that is given as a line."""
+    """Return a command that changes how a key is moderated: a member's, or one given as a line."""
 
     async def run(call: TypedCommand) -> None:
         who, why = whom(call, word)
-        key = key_named(call, who, absent=word != "op")  # a name says less of one that is not here
+        key = key_named(call, who, absent=word != "op")  # the name of an absent member is not enough to make an operator
         if word == "ban" and key == call.member.key:
             raise Usage("That is your own key: you could not come in any more.", "/quit ends your own chat.")
         if word == "deop" and call.hub.is_operator_by_option(key):
@@ -58,13 +58,13 @@ def about_key(word: str) -> Callable[[TypedCommand], Awaitable[None]]:
 
 
 def whom(call: TypedCommand, word: str) -> tuple[str, str]:
-    """A member or a key, and the reason."""
+    """Return the member or key, and the reason."""
     rest = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA..., or its fingerprint")
     return (rest, "") if rest.startswith("ssh-") else split_name(rest)
 
 
 def name_of(call: TypedCommand, key: PublicKey, who: str) -> str:
-    """What the holder of a key, given as `who`, is called here, or was; empty where that is not known."""
+    """Return the present or last name of a key's holder, who was given as `who`; empty if it is unknown."""
     called = [member.name for member in call.hub.members.values() if member.key == key]
     as_given = [name for name in called if comparable(name) == comparable(who.removeprefix("@"))]
     known = call.hub.moderation.name_of(key) or call.hub.names.last_name(key) or call.hub.moderation.bans().get(key, Ban()).name
@@ -72,7 +72,7 @@ def name_of(call: TypedCommand, key: PublicKey, who: str) -> str:
 
 
 async def change(call: TypedCommand, word: str, key: PublicKey, name: str, why: str, *more: str) -> None:
-    """Change what is noted about a key, and let everybody see it who might notice."""
+    """Change the entries of a key, and show it to everybody who might notice."""
     changed = await asyncio.to_thread(getattr(call.hub.moderation, word), key, *more)
     members = [member for member in call.hub.members.values() if member.key == key]
     target = named(name, key)

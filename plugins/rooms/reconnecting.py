@@ -6,7 +6,7 @@ from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch, Truncated
 
 WAITS = (0.5, 1, 2, 4, 8, 15, 30)
-"""How long to wait before connecting again, in seconds; the last one from then on, or after a goodbye no more."""
+"""The waits before each attempt, in seconds. The last one repeats, but after a goodbye there are no more attempts."""
 
 
 class Reconnecting:
@@ -18,21 +18,21 @@ class Reconnecting:
         self.begin()
 
     def begin(self) -> None:
-        """A connection has opened: count from here."""
+        """Note that a connection has opened, and start counting again."""
         self.tries, self._goodbye = 0, False
 
     def is_due(self, ending: Ending) -> bool:
         """Whether to connect again after this ending."""
         error = ending.error
         cut = isinstance(error, Truncated | CannotConnect | HandshakeFailed) and not isinstance(error, Refused)
-        # Where a server has answered as we do before, another answer now means that the server is ending or starting.
+        # A server that has spoken our stack before, and now answers differently, is stopping or starting.
         cut = cut or (isinstance(error, StackMismatch) and self.tries > 0)
-        self._goodbye = self._goodbye or ending.by is EndedBy.THEM  # of a server that restarts, or is gone
+        self._goodbye = self._goodbye or ending.by is EndedBy.THEM  # the server restarts, or has stopped
         given_up = self._stopped.is_set() or (self._goodbye and self.tries == len(WAITS) - 1)
         return self._wanted and (cut or ending.by is EndedBy.THEM) and not ending.is_final and not given_up
 
     async def wait(self) -> bool:
-        """Wait until it is time to try. Return whether to try, which is so unless `stop` was called."""
+        """Wait before the next attempt. Return False if `stop` was called."""
         seconds = WAITS[min(self.tries, len(WAITS) - 1)]
         self.tries += 1
         try:
@@ -42,5 +42,5 @@ class Reconnecting:
         return False
 
     def stop(self) -> None:
-        """Connect no more."""
+        """Stop reconnecting."""
         self._stopped.set()

@@ -1,4 +1,4 @@
-"""What a room knows of the other side of a connection: its key, its weaknesses, and where it comes from."""
+"""What a room knows about a peer: its key, its weaknesses, and its source."""
 
 from functools import lru_cache
 
@@ -14,7 +14,7 @@ from plytalk.plugins.rooms.room_events import Mark
 
 @lru_cache(16)
 def key_of(identity: Identity | None) -> PublicKey | None:
-    """The key that the other side showed, where it is one that can be kept."""
+    """Return the peer's key, if it is one that can be stored; otherwise None."""
     return PublicKey(identity.key) if identity and identity.is_openssh else None
 
 
@@ -30,5 +30,5 @@ def marks_of(session: DirectChat) -> int:
 
 
 def source_for(peer: str, person: object) -> object:
-    """The source by which a member is counted: its address or, on this machine, which has tunnels and proxies, its key."""
+    """Return the source under which a member is counted: its address; for this machine, which may have proxies, its key."""
     return person if is_local(peer) else source_of(peer)

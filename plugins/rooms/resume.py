@@ -1,7 +1,7 @@
-"""How a member reconnects: its identity over all its connections, and the event from which it may be sent what it missed.
+"""How a member resumes: its identity over all its connections, and the first missed event that it may be sent.
 
-A resume begins at the first event that was sent to this key and instance in its last room, never earlier. What a client asks for
-can only move the beginning later.
+A resume never begins before the first event that was sent to this key and instance in its last room. A client can only ask for
+a later beginning.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 MAX_INSTANCE = 64
 """The longest instance, in characters."""
 MIN_SECRET = 16
-"""The shortest instance of a client without a key, in characters, since one could guess it: 64 random bits in hexadecimal."""
+"""The shortest instance of a client without a key, in characters. It must be hard to guess: 64 random bits in hexadecimal."""
 
 Origin = tuple[str, str]
-"""The identity of a speaker over all connections: the key, empty for none, and the instance that the client made up."""
+"""The identity of a member over all connections: its key, empty for none, and an instance chosen by the client."""
 
 
 class ReceivedCounts(NamedTuple):
-    """How many messages a member has said, the room in which it was last, and the first event that it was sent there.
+    """The number of a member's messages, its last room, and the first event that it was sent there.
 
-    `name`, `away` and `correspondent` are those of the member. All but the last are kept in a history.
+    `name`, `away` and `correspondent` are those of the member. All but the last are stored in a history.
     """
 
     messages: int
@@ -35,9 +35,9 @@ class ReceivedCounts(NamedTuple):
 
 
 class Resume(NamedTuple):
-    """A request to come back: where the client says that it was, and where it really was. `since` is 0 where it is unknown.
+    """A request to resume: the position that the client claims, and the one that the server knows. `since` is 0 if unknown.
 
-    `name` is how the member was called when it left, empty where that is unknown.
+    `name` is the member's name when it left; empty if unknown.
     """
 
     epoch: object
@@ -45,12 +45,12 @@ class Resume(NamedTuple):
     room: str
     since: int
     asked: bool
-    """Whether the client named an event, so that something can be missing."""
+    """Whether the client named an event, so that events may be missing."""
     name: str
 
     @classmethod
     def of(cls, asked: Any, known: ReceivedCounts | None) -> "Resume":
-        """What a client asks for, with what the server remembers of it."""
+        """Combine a client's request with what the server remembers."""
         room, since, name = (known.room, known.since, known.name) if known else ("", 0, "")
         last = asked.get("last") if isinstance(asked, dict) else None
         if not isinstance(last, int) or isinstance(last, bool):
@@ -58,18 +58,20 @@ class Resume(NamedTuple):
         return cls(asked.get("epoch"), last, room, since, True, name)
 
     def from_the_start(self) -> "Resume":
-        """The same, from the first event on that was sent in the last room."""
+        """Return the same from the first event that was sent in the last room."""
         return self._replace(last=0)
 
     def start(self, room: "Room", epoch: str) -> int | None:
-        """The event to go on from; None where the member must begin like a newcomer."""
+        """Return the event to continue from; None if the member must start as a newcomer."""
         at = max(self.last + 1, self.since)
         entitled = self.asked and self.epoch == epoch and self.room == room.name and self.since >= room.born
         return at if entitled and room.log.first <= at <= room.log.next else None
 
 
 def origin_of(key: PublicKey | None, instance: object) -> Origin | None:
-    """The identity of a client over all its connections; None if it cannot come back. Without a key it is the instance alone."""
+    """Return the identity of a client over all its connections; None if it cannot resume. Without a key, only the instance
+    counts.
+    """
     if not isinstance(instance, str) or not (1 if key else MIN_SECRET) <= len(instance) <= MAX_INSTANCE:
         return None
     return str(key or ""), instance

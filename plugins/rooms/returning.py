@@ -1,4 +1,4 @@
-"""Members that may reconnect: the current connection of each, and the number of messages of those that left."""
+"""Members that may reconnect: the current connection of each, and the counts of those that left."""
 
 from collections import OrderedDict
 from collections.abc import Container
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
 
 REMEMBERED = 10_000
-"""How many members that have gone are remembered, each with how much it had said."""
+"""The number of members that left and are remembered."""
 
 
 class Returning:
-    """It begins with what `history` keeps of members that have left, and deletes there what it forgets."""
+    """Starts with the members in `history`, and deletes from it those that it forgets."""
 
     def __init__(self, history: "History | None") -> None:
         self._history = history
@@ -26,12 +26,10 @@ class Returning:
         self._taken: OrderedDict[Origin, ReceivedCounts] = OrderedDict(history.taken() if history else ())
 
     def come(self, member: Member, resume: Any) -> Resume | None:
-        """Note that a member comes, perhaps with a request to resume. Returns that request, with what is remembered of the
-        member.
-        """
+        """Note that a member has come. Return its request to resume, if it has one, with what is remembered of the member."""
         if not (origin := member.origin):
             return None if resume is None else Resume.of(resume, None)
-        if old := self._present.get(origin):  # it comes back before we noticed that it had gone: it takes the place of that
+        if old := self._present.get(origin):  # its earlier connection has not ended yet, and is replaced
             self._replaced = old
             old.session.stream.close()
             old.session.exit()
@@ -46,11 +44,11 @@ class Returning:
         return Resume.of(resume, known)
 
     def is_replaced(self, member: Member) -> bool:
-        """Whether this connection ends because its member has come back over another one."""
+        """Whether this connection ends because its member has reconnected over another one."""
         return member is self._replaced
 
     def leave(self, member: Member) -> None:
-        """Note that a member has left. Remember the number of its messages, if it can reconnect."""
+        """Note that a member has left. If it can reconnect, remember its counts."""
         if not (origin := member.origin) or self._present.get(origin) is not member:
             return
         del self._present[origin]
@@ -60,13 +58,13 @@ class Returning:
                 self._forget(self._taken.popitem(last=False)[0])
 
     def taken_of(self, member: SpeakingMember) -> ReceivedCounts | None:
-        """How much a member has said that is here, or has just left."""
+        """Return the counts of a member that is here, or has just left."""
         if member.room:
             return state_of(member, member.room)
         return self._taken.get(member.origin) if member.origin else None
 
     def forget(self, member: Member) -> None:
-        """Forget a member that was removed: it has nothing to come back to."""
+        """Forget a member that was removed, so that it cannot resume."""
         if origin := member.origin:
             self._present.pop(origin, None)
             member.origin = None
@@ -84,5 +82,5 @@ class Returning:
 
 
 def state_of(member: SpeakingMember, room: Room) -> ReceivedCounts:
-    """What is remembered of a member that is in this room."""
+    """Return what is remembered of a member in this room."""
     return ReceivedCounts(member.taken, room.name, member.since, member.name, member.away, member.correspondent)

@@ -1,4 +1,4 @@
-"""The slash commands that every room has, and what they answer."""
+"""The slash commands of every room, and their answers."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from plytalk.plugins.rooms.typed_command import MAX_KIND, OURS, TypedCommand, Un
 
 
 def give_help(call: TypedCommand) -> None:
-    """All commands that the sender may use, or the one that is named."""
+    """List all commands that the sender may use, or explain one."""
     wanted = call.rest.removeprefix("/").lower()
     commands = sorted(call.hub.commands.items())
     offered = [(name, *one) for name, one in commands if name == wanted or (not wanted and may(call, one[0]))]
@@ -51,12 +51,12 @@ def who(call: TypedCommand) -> None:
 
 
 def described(member: Any) -> dict[str, Any]:
-    """A member, for programs."""
+    """Describe a member for programs."""
     return {**sender(member), "operator": member.is_operator, "muted": member.muted, "away": member.away}
 
 
 def in_words(member: Any) -> str:
-    """The same, for people."""
+    """Describe a member for people."""
     key = member.key.fingerprint if member.key else "not authenticated" if hasattr(member, "session") else ""
     guest = " ".join(weaknesses(member.marks & Mark.SSH_GUEST))
     parts = (member.name, guest, key, member.is_operator and "operator", member.muted and "muted", away_in_words(member))
@@ -75,7 +75,7 @@ def whois(call: TypedCommand) -> None:
 
 
 def away(call: TypedCommand) -> None:
-    """Away with a reason; without one, away or back."""
+    """Set the sender away with a reason. Without one, switch between away and back."""
     call.must_be_heard()
     why = reason(call.rest)
     call.member.away = why if why or call.member.away is None else None
@@ -137,7 +137,7 @@ def msg(call: TypedCommand) -> None:
 
 def reply(call: TypedCommand) -> None:
     text = need(call, "what to answer: /reply hello")
-    wanted = call.member.correspondent  # which may have come back over another connection since
+    wanted = call.member.correspondent  # may have reconnected over another connection since
     other = next((member for member in call.hub.members.values() if member.person == wanted), None)
     if other is None:
         raise Usage("Nobody who is here wrote to you in private.", "Write to somebody by name: /msg bob hello.")
@@ -145,7 +145,7 @@ def reply(call: TypedCommand) -> None:
 
 
 def tell_alone(call: TypedCommand, other: Any, text: str) -> None:
-    """What only two may read is in the log of each one's room, for their eyes."""
+    """Add a private message to the logs of both members' rooms, visible only to the two."""
     mine, other_room = call.member.room, other.room
     told = json.dumps({"to": other.name, "text": text})
     call.happen(Kind.TOLD, told, frozenset((call.member.person, other.person)))
@@ -158,7 +158,7 @@ def tell_alone(call: TypedCommand, other: Any, text: str) -> None:
 
 
 def quit_chat(call: TypedCommand) -> None:
-    """Leave. The member's own reason is in quotes, apart from the server's own reasons."""
+    """Leave the chat. The member's reason is in quotes, which distinguishes it from the server's reasons."""
     why = reason(call.rest)
     call.member.last_words = f'"{why}"' if why else ""
     call.member.quit()

@@ -1,4 +1,4 @@
-"""All rooms of a server, by name, and what they may keep together."""
+"""All rooms of a server by name, and the limit of their logs together."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
 
 KEEP = 1000
-"""How many events of a room are kept for members that come back after their connection was cut."""
+"""The number of events that a room keeps for members that reconnect after a cut."""
 MAX_ROOMS = 100
-"""How many rooms a server has at one time."""
+"""The largest number of rooms of a server."""
 MAX_LOGS = 32 * MIB
-"""How many bytes of events all rooms keep together; where there are more, the longest logs are cut in half."""
+"""The bytes of events that all rooms keep together. If there are more, the longest logs are cut in half."""
 EMPTY = 600.0
-"""How long an empty room is kept, in seconds; with a history permanently, unless there are too many."""
+"""The time for which an empty room is kept, in seconds. With a history it is kept permanently, unless there are too many."""
 
 
 class RoomList(Mapping[str, Room]):
-    """The rooms that there are. What `history` keeps is there from the start, and so is the room called `first`."""
+    """The rooms of a server: at the start those in `history`, and the room called `first`."""
 
     def __init__(
         self, pack: Pack, touched: Callable[[Room], None], first: str, backlog: int = 0, history: "History | None" = None
@@ -50,7 +50,7 @@ class RoomList(Mapping[str, Room]):
         return len(self._rooms)
 
     def open(self, name: str, make: bool = True) -> Room:
-        """The room of this name, made if there is none. Raises BadName, and Usage where it cannot be made."""
+        """Return the room with this name, created if necessary. Raises BadName, and Usage if it cannot be created."""
         name = room_name(name)
         if name not in self._rooms:
             if not make:
@@ -66,14 +66,14 @@ class RoomList(Mapping[str, Room]):
         return Room(name, self._keep, self._pack, self._touched, after, entries, self._logs)
 
     def _bound_logs(self) -> None:
-        """Shorten the logs, which are too long together."""
+        """Shorten the longest logs: all together are too long."""
         self.forget_empty()
         while self._logs.kept > MAX_LOGS:
             longest = max((room.log for room in self._rooms.values()), key=lambda log: log.kept)
             longest.shrink(longest.kept // 2)
 
     def emptied(self, room: Room) -> None:
-        """Nobody is in a room any more: free it after a while, unless somebody comes meanwhile."""
+        """Free an empty room after a while, unless somebody enters it in the meantime."""
         if not self._history and room not in self._freeing:
             self._freeing.add(room)
             asyncio.get_running_loop().call_later(EMPTY, self._free, room)
@@ -86,7 +86,7 @@ class RoomList(Mapping[str, Room]):
             room.log.shrink(0)
 
     def forget_empty(self) -> None:
-        """Forget the empty rooms. If one is made again, its events have other numbers, so a member that returns sees the gap."""
+        """Forget the empty rooms. If one is created again, its events have higher numbers, so a returning member sees the gap."""
         self._after = max(self._after, *(room.log.next for room in self._rooms.values()))
         before = self._rooms
         self._rooms = {name: room for name, room in before.items() if len(room) or room is self.first}

@@ -1,6 +1,6 @@
-"""Signals between members: that they type, and how far they have read. They are in no log.
+"""Signals between members: typing indicators and read receipts. They are not logged.
 
-A member hears signals of a kind only if it asked for them when it joined, and those that it sends are passed on only then.
+A member gets signals of a kind only if it asked for them when it joined; only then are its own signals of this kind passed on.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from plytalk.plugins.rooms.room import CROWD, Room
 from plytalk.plugins.rooms.room_events import READ, TYPING, write
 
 KINDS = frozenset((TYPING, READ))
-NO_SIGNALS: frozenset[str] = frozenset()  # one for all, as a server has thousands of members
+NO_SIGNALS: frozenset[str] = frozenset()  # shared: a server has thousands of members
 
 
 class Signaller(Protocol):
-    """A member as far as signals go. `signals` are the kinds that it asked for."""
+    """What signals need from a member. `signals` are the kinds that it asked for."""
 
     room: Room | None
     muted: bool
@@ -31,14 +31,14 @@ class Signaller(Protocol):
 
 
 def kinds_of(asked: Any) -> frozenset[str]:
-    """The kinds that a request to join asks for."""
+    """Return the kinds that a request to join asks for."""
     return frozenset(kind for kind in KINDS if kind in asked) if isinstance(asked, list) else NO_SIGNALS
 
 
 def pass_on(member: Signaller, request: Mapping[str, Any]) -> None:
-    """Tell what a member signals to all others in its room that asked for this kind.
+    """Pass a member's signal to all others in its room that asked for this kind.
 
-    Nobody is told what a muted member does, nor anything in a room so full that nobody is told who comes and goes.
+    Signals of a muted member are dropped, and all signals in a room so large that joins and leaves are not announced.
     """
     room, kind = member.room, request.get("do")
     if room is None or member.muted or kind not in member.signals or len(room) >= CROWD:
@@ -55,7 +55,7 @@ def pass_on(member: Signaller, request: Mapping[str, Any]) -> None:
 
 
 def _said(request: Mapping[str, Any], room: Room) -> dict[str, Any] | None:
-    """What a signal says beside its kind; None where that makes no sense in this room."""
+    """Return the content of a signal besides its kind; None if it is not valid in this room."""
     match request:
         case {"do": "typing", "on": bool(on)}:
             return {"on": on}

@@ -9,11 +9,10 @@ from plytalk.plugins.rooms.room_events import RoomEvent
 
 
 class LineSubscriber(Protocol):
-    """Somebody who hears lines. `id` is that of this connection, `person` the same for all connections of one key.
+    """A participant that gets lines. `id` is that of this connection; `person` is the same for all connections of one key.
 
-    `hears_own` says that it is told what it says itself, too. One that does not always read also says whether it is `full`, and
-    is told that it has to `fall_behind` then. While one that `holds_back` the others is too far behind, nobody in the room is
-    read from.
+    With `hears_own`, it also gets its own lines. A participant that may not read says so by `full`; the room then calls
+    `fall_behind`. While one with `holds_back` is too far behind, the server reads from nobody in the room.
     """
 
     id: int
@@ -25,7 +24,7 @@ class LineSubscriber(Protocol):
 
 
 class EventMember(LineSubscriber, Protocol):
-    """One that understands events. `at` is the next event it gets, `sent` the bytes before that."""
+    """A member that gets events. `at` is the number of its next event, and `sent` the bytes of those before it."""
 
     at: int
     sent: int
@@ -33,4 +32,4 @@ class EventMember(LineSubscriber, Protocol):
     stream: Stream
 
     def fall_behind(self, log: EventLog, at: int) -> None:
-        """Note that it does not read, and stays at event `at` of its room."""
+        """Note that it does not read, and stays at event `at`."""

@@ -1,4 +1,4 @@
-"""A slash command as somebody typed it, on its way to what it does."""
+"""A typed slash command, from its name to its answer."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from plytalk.plugins.rooms.room_list import RoomList
 
 MAX_KIND = 32
 OURS = "plytalk"
-"""Where the commands come from that every room has."""
+"""The origin of the commands that every room has, in /help."""
 
 
 INSTEAD = {
@@ -36,7 +36,7 @@ INSTEAD = {
     **dict.fromkeys(("part", "leave", "close"), "/join kitchen goes to another room, /quit ends the chat."),
     **dict.fromkeys(("exit", "bye", "disconnect"), "/quit ends the chat."),
 }
-"""What to type for commands of other chats."""
+"""Hints for commands of other chat programs."""
 
 
 class UnknownCommand(Usage):
@@ -70,7 +70,7 @@ class CommandFailed(ChatError):
 
 
 class CommandHub(Protocol):
-    """What commands ask of the server with its rooms (`hub.py`)."""
+    """What commands need from the hub (`hub.py`)."""
 
     loop: asyncio.AbstractEventLoop
     commands: dict[str, tuple[Command, str]]
@@ -99,7 +99,7 @@ class CommandHub(Protocol):
 
 
 def where_raised(error: BaseException, command: Command) -> str:
-    """Where a command raised something: the last line on the way there that is in its file, else where the command begins."""
+    """Return where a command raised an exception: the last line in its own file, otherwise the command's first line."""
     own = getattr(command.run, "__code__", None)
     if own is None:
         return ""
@@ -107,14 +107,14 @@ def where_raised(error: BaseException, command: Command) -> str:
 
 
 class TypedCommand:
-    """What a command is called with (`core/contracts/commands.py`); `hub` and `member` are for the built-in ones alone."""
+    """The argument of a command (`core/contracts/commands.py`). `hub` and `member` are for the built-in commands only."""
 
     def __init__(self, hub: CommandHub, member: CommandMember, line: str) -> None:
         self.hub, self.member = hub, member
         self.name, _, rest = line[1:].partition(" ")
         self.rest = rest.strip()
         self.number = member.taken
-        """The number of the line that it is, as its sender counts."""
+        """The number of its line, as its sender counts."""
         self._told: list[str] = []
         self._answer: tuple[Any, Sequence[str]] = None, ()
         self._goes_on = False
@@ -126,7 +126,7 @@ class TypedCommand:
         return self.member.is_operator
 
     def run(self) -> None:
-        """Do it: at once, so that what is typed next comes after it, unless it is a coroutine."""
+        """Run the command. It finishes before the next line is handled, unless it is a coroutine."""
         try:
             outcome = self._command().run(self)
         except BaseException as error:
@@ -141,7 +141,7 @@ class TypedCommand:
 
     @property
     def short(self) -> str:
-        """Its name in an answer."""
+        """The name in an answer."""
         return self.name[:MAX_KIND].lower()
 
     def _command(self) -> Command:
@@ -170,12 +170,12 @@ class TypedCommand:
         self._told = []
         try:
             self.member.succeed(self.number, self.short, data, [*told, *lines])
-        except BaseException as error:  # the data of a feature's command need not be JSON
+        except BaseException as error:  # a feature's data may not be JSON
             let_through(error)
             self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
-        """The member who typed it is told, and nobody else; a fault of a plugin is also shown at the server."""
+        """Tell only the member who typed it. A plugin's fault is also shown at the server."""
         self._tell_now()
         if not isinstance(error, ChatError):
             command, feature = self.hub.commands[self.name.lower()]
@@ -191,7 +191,7 @@ class TypedCommand:
     def tell(self, sentence: str) -> None:
         self._told.append(sentence)
         if self._goes_on:
-            self.hub.loop.call_soon(self._tell_now)  # unless it is done first
+            self.hub.loop.call_soon(self._tell_now)  # unless the command finishes first
 
     def answer(self, data: Any, lines: Sequence[str] = ()) -> None:
         self._answer = data, lines
@@ -205,7 +205,7 @@ class TypedCommand:
         self.happen(Kind.OTHER, json.dumps({"type": kind, "body": body, "text": text}))
 
     def moderated(self, action: str, target: Mapping[str, str | None], why: str, *rooms: Room | None) -> None:
-        """Have everybody here, and in these rooms, see what an operator has done."""
+        """Show everybody here, and in these rooms, what an operator did."""
         text = json.dumps({"action": action, "target": target, "reason": why or None})
         self.member.charge(len(text))
         for room in dict.fromkeys((self.member.room, *rooms)):
@@ -213,12 +213,12 @@ class TypedCommand:
                 room.happen(Kind.MODERATED, self.member, text)
 
     def must_be_heard(self) -> None:
-        """Raises Usage for a muted member: called before a command that others notice changes anything."""
+        """Raises Muted for a muted member. Call this before a command that others notice changes anything."""
         if self.member.muted:
             raise Muted
 
     def happen(self, kind: Kind, text: str = "", audience: frozenset[object] | None = None) -> None:
-        """Have something happen in the sender's room, in the sender's name."""
+        """Add an event to the sender's room, from the sender."""
         self.must_be_heard()
         if len(text.encode(errors="replace")) > Limits.message:
             raise TooLong(f"That would be longer than a message may be ({Limits.message:,} bytes).")
