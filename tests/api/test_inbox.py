@@ -1,4 +1,4 @@
-"""Events that a program does not take: how many wait, and that none is lost."""
+"""Events that a program does not read: how many wait, and that none is lost."""
 
 import asyncio
 import re

@@ -51,7 +51,7 @@ def tell(shell: Shell, **said: Any) -> None:
 
 @contextmanager
 def room(tmp_path: Path, *options: str) -> Iterator[tuple[Shell, Shell, str]]:
-    """A server, another member in its room, and the address; the sender keeps the server's key as that of @alice."""
+    """A server, another member there, and the address; the sender keeps the server's key as that of @alice."""
     with running(tmp_path / "alice", "serve", "--port", "0", "--keep", "--ui", "jsonl", *options) as server:
         address = until(server, code="listening")[-1]["data"]["address"]
         key, _ = load_or_create(tmp_path / "alice" / "identity", lambda prompt: "")

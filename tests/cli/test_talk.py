@@ -465,7 +465,7 @@ def test_a_name_stands_for_an_address_and_for_one_key_alone(tmp_path):
 
 @pytest.fixture
 def comes(tmp_path):
-    """`comes(port, name)` is a member of this name at the server, with its own key, who has been told so much."""
+    """`comes(port, name)` is a member with this name at the server, with its own key, after this many events."""
     with ExitStack() as stack:
 
         def come(port, name, type="you"):

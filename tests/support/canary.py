@@ -50,7 +50,7 @@ class Canaries:
         return len(set(self._forms.values()))
 
     def within(self, text: str | bytes) -> set[str]:
-        """The names of those in a text."""
+        """Return the names of the canaries in a text."""
         data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
         return {name for form, name in self._forms.items() if form in data}
 

@@ -324,7 +324,7 @@ class Crowd:
         by: type[Transport] | None = None,
         **options: Any,
     ) -> Person:
-        """Somebody comes, with the key of this name (or of `key`), and asks to be called so; in the room when it returns."""
+        """Somebody comes, with the key called `name` (or `key`), and asks to be called so; in the room when it returns."""
         if asks:
             options.setdefault("name", name)
         transport = by or self._transport

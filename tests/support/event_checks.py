@@ -33,7 +33,7 @@ class EventFaults:
         RecordingUi.show = checked  # type: ignore[method-assign]
 
     def look_at(self, event: Any, kind: type[Event] | None = None) -> None:
-        """Note what is wrong with an event as JSON has it; `kind` is its class, where it is one of a feature."""
+        """Note what is wrong with an event as JSON has it; `kind` is its class, if it is a feature's."""
         if fault := fault_of(event, kind):
             self._faults.append(fault)
 

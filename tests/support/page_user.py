@@ -29,7 +29,7 @@ def behind_link(url: str, **rates: int) -> Iterator[tuple[str, Link]]:
 
 
 def forget_window(driver: WebDriver) -> None:
-    """The page that this window shows, if any, leaves nothing to come back with."""
+    """Let the page in this window, if any, forget everything with which it could return."""
     driver.execute_script("if (typeof kept === 'object') kept = {}")  # type: ignore[no-untyped-call]
 
 

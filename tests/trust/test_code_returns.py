@@ -1,4 +1,4 @@
-"""What is remembered of someone who has given the code, and for how long."""
+"""How long someone who has given the code is remembered, and with what."""
 
 import os
 import stat

@@ -55,7 +55,7 @@ async def test_all_hear_the_same_in_the_same_order_and_a_goodbye_counts_it(home:
 async def test_who_is_the_first_to_come_or_the_last_to_go_is_counted_as_well(home: Path) -> None:
     async with Crowd(home, transport=Tcp, host="127.0.0.1", keep=False) as crowd:
         alice = await crowd.comes("alice")
-        for number, room in enumerate(("kitchen", "lobby", "attic")):  # the last is new, so that what is shown is its answer
+        for number, room in enumerate(("kitchen", "lobby", "attic")):  # the last is new, so its answer is shown
             alice.say(f"/me waves {number}")
             await alice.shows(f"waves {number}")
             alice.say(f"/join {room}")

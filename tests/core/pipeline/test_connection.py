@@ -39,7 +39,7 @@ class Several(PlainWords):
 
 
 class Recorder:
-    """A receiver and a meter that writes down what it is told, and stops the reading at a word that ends with a dot."""
+    """A receiver and a meter that records its calls, and stops the reading at a word that ends with a dot."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection, self.told, self.arrived = connection, list[object](), 0

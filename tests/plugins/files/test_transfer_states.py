@@ -135,7 +135,7 @@ async def test_a_folder_that_was_removed_is_made_again_for_what_is_accepted_then
 
 
 async def test_a_sender_that_leaves_for_good_interrupts_nothing(home: Path) -> None:
-    """Its receiver was told that the file goes on, and in the next line that it is not offered any more."""
+    """Its receiver was told that the file continues, and in the next line that the offer is closed."""
     async with tcp(home) as crowd:
         ann, bob = await pair(crowd)
         await offer(ann, bob, home, LARGE)

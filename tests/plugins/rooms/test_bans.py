@@ -1,4 +1,4 @@
-"""What is known of a ban, as written in the file and as listed."""
+"""The details of a ban, as written in the file and as listed."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What follows a command's name: a member, a key, or the rest of the line, and what is said where it is none."""
+"""The arguments of commands: a member, a key, or the rest of the line; and the errors for anything else."""
 
 from pathlib import Path
 

@@ -119,7 +119,7 @@ async def test_a_room_that_cannot_be_is_told_and_the_first_taken(home: Path) -> 
 
 
 async def test_a_newcomer_to_a_crowd_gets_the_backlog_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "CROWD", 2)  # so nobody is told that it comes
+    monkeypatch.setattr(room, "CROWD", 2)  # so that joins are not announced
     async with Crowd(home, backlog=3, headless=True) as crowd:
         alice = await crowd.joins("alice")
         alice.session.say("before")

@@ -169,7 +169,7 @@ class Rooms(RuleBasedStateMachine):
             self._has_its_name_unless_taken(peer, comes_back)
 
     def _name_of(self, peer: Peer) -> str:
-        """What somebody is called, or was called when it left; empty if the server does not know it."""
+        """Somebody's present or last name; empty if the server does not know it."""
         origin, returning = (str(self.crowd.key(peer.key)), peer.instance), self.crowd.hub.returning
         known = returning._present.get(origin) or returning._taken.get(origin)
         return known.name if known else ""

@@ -1,4 +1,4 @@
-"""The conversation with a member: it takes part in the goodbye, and counts what was taken over all its connections."""
+"""The conversation with a member: it takes part in the goodbye, and counts the messages of all its connections."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What operators do is an event: everybody there sees who did what to whom, and why."""
+"""What operators do becomes an event, so everybody there sees who did what to whom, and why."""
 
 from pathlib import Path
 from typing import Any

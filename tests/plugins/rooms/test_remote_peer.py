@@ -1,4 +1,4 @@
-"""What a room knows of the other side of a connection. Marks and keys are also seen in test_member.py."""
+"""What a room knows about a peer. Marks and keys are also seen in test_member.py."""
 
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.public_key import PublicKey

@@ -1,4 +1,4 @@
-"""What the page says in front of a room: at a server that has no place for it, by a name without TLS, and out of a file."""
+"""What the page says before it is in a room: at a server that has no place for it, by a name without TLS, and out of a file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_code_that_was_used_is_told_to_be_one(chromium: Chrome, tmp_path: Path
 def test_a_page_that_came_by_a_code_does_not_try_for_ever_where_the_server_has_gone(
     chromium: Chrome, tmp_path: Path, how: str
 ) -> None:
-    """A code works once, so there is nothing to come back with."""
+    """A code works once, so the page cannot return with it."""
     with started("serve", "--web", "127.0.0.1:0", "--headless", "--code", environment=environment(tmp_path)) as server:
         code = server.tells("The one-time code is ").split("code is ")[1].split(".")[0]
         page = PageUser(chromium, server.tells("Open in a browser:  ").split()[-1])

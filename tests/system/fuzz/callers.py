@@ -190,7 +190,7 @@ class Caller:
 
 
 def key_of(person: Stranger) -> str:
-    """The public key, as a line."""
+    """The public key in one line."""
     assert person.identity
     return str(PublicKey(person.identity.key))
 

@@ -105,7 +105,7 @@ class FileMember:
 
 
 Come = Callable[[str], Awaitable[FileMember]]
-"""Has a member of this name come into the room."""
+"""Let a member with this name enter the room."""
 
 
 async def _three(come: Come, count: int = 1) -> tuple[FileMember, FileMember, FileMember]:

@@ -62,7 +62,7 @@ class Place:
         }
 
     def keep(self, file: Path, content: bytes, **secrets: bytes) -> Path:
-        """A file with secrets, for its owner alone."""
+        """A file with secrets, readable only by its owner."""
         file.write_bytes(content)
         file.chmod(0o600)
         self.holders.add(file)

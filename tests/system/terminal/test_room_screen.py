@@ -143,7 +143,7 @@ def test_bell_and_title_are_options(join):
 
 @pytest.mark.parametrize("end", ["C-c", "C-d", "TERM"])
 def test_tmux_has_its_title_and_its_bell_until_the_end(server, home, tmp_path, join, end):
-    """With a real terminal program: what it is told, and that it has its own title again however the chat ends."""
+    """With a real terminal program: what it gets, and that it has its own title again however the chat ends."""
     words = shlex.join(
         [*COMMAND, "connect", f"127.0.0.1:{server.port}", "--accept-new", "--name", "alice", "--title", "--bell", "--notify"]
     )

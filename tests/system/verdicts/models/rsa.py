@@ -49,7 +49,7 @@ class Rsa:
                     yield State(state.client, (*state.servers[:place], key, *state.servers[place + 1 :]), state.io)
 
     def broken(self) -> bool:
-        """Whether the attacker knows the session key that the client made."""
+        """Whether the attacker knows the client's session key."""
         privates = {MINE, *((SERVER,) if self.leaked_later else ())}
         return any(public in privates for state in self.outcomes() for public, key in state.io if key == "key of client")
 
