@@ -192,7 +192,7 @@ async def test_a_long_message_to_many_is_sent_in_many_turns_of_the_loop_and_in_o
 
 
 async def test_where_all_are_in_step_one_turn_is_for_all_of_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A third of the bytes was reserved for members that were not there, so two of six were told in step, and the others one by one."""
+    """A third was reserved for members that were not there, so two of six were told in step, and the others one by one."""
     monkeypatch.setattr(outbox, "SLICE", 3 * MIB)
     async with Crowd(home, headless=True, rate=0) as crowd:
         people = [await crowd.joins(f"member-{number}") for number in range(6)]
