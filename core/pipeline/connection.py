@@ -1,4 +1,4 @@
-"""One connection: a stack over a stream, from bytes to items and back. The way of the bytes, from top to bottom:
+"""One connection: a stack over a stream, from bytes to items and back. The path of the bytes, from top to bottom:
 
     in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack -> receiver    (`_receive`)
     out:  send -> messages.pack -> cipher.seal -> framer.encode -> stream.send                  (`flush`)
@@ -33,7 +33,7 @@ from plytalk.core.pipeline.tracing import Trace, Tracer
 from plytalk.core.stack.selection import Stack
 
 ITEM_KEPT = 96
-"""About how many bytes of memory an item of a record takes while it waits: a short one takes most of its length."""
+"""The least number of bytes that an item of a record counts while it waits: a short text takes more memory than its length."""
 
 
 class Reading(Enum):
@@ -50,7 +50,7 @@ class Reading(Enum):
 class Connection:
     """One stack over one stream."""
 
-    # A server has thousands at rest, so each holds what it needs and nothing twice.
+    # A server has thousands of idle ones, so each holds only what it needs.
     __slots__ = (
         "_admit", "_batches", "_boundaries", "_end_waits", "_flush_follows", "_io", "_item_kept", "_loop",
         "_receiver", "_rest", "_unread", "_waiting", "address", "approved", "arrived", "cipher", "framer", "identity", "limits",
@@ -77,7 +77,7 @@ class Connection:
         if self.tracer:
             self.stream = self.tracer.wrap_stream(stream)
         self.identity: Identity | None = None
-        self.approved = False  # whether the other side's key was accepted here, where the opening failed after that
+        self.approved = False  # whether the other side's key was accepted, even if the opening failed after that
         self.cipher: Cipher
         self.framer: Framer
         self.messages: Messages
@@ -86,16 +86,16 @@ class Connection:
         self._io: FrameHandshakeIO | None = None
         self._loop = asyncio.get_running_loop()
         self._receiver: ItemReceiver | None = None
-        self.meter: Meter | None = None  # is told what arrives, before the receiver is
+        self.meter: Meter | None = None  # counts what arrives before the receiver gets it
         self.reading, self._item_kept, self.arrived = Reading.OPEN, ITEM_KEPT, 0  # `arrived` counts bytes that were read
-        # What has come and is not handed over yet, in this order:
+        # What has arrived and is not delivered yet, in this order:
         self._rest: Iterator[Item] | None = None  # items of the record in which reading was stopped
         self._waiting: list[bytes] = []  # the other records of its batch, the next one last
-        self._batches: Iterator[Batch] | None = None  # what is made of the bytes in the framer
-        self._unread = b""  # bytes that the stream handed on when it had been told to pause
-        self._end_waits: tuple[Exception | None] | None = None  # the stream's end, with what broke it
+        self._batches: Iterator[Batch] | None = None  # decodes the bytes in the framer
+        self._unread = b""  # bytes that the stream delivered after it was told to pause
+        self._end_waits: tuple[Exception | None] | None = None  # the stream's end, with the error that broke it
         self._flush_follows = True  # at the end of this turn of the loop, of a read, or of `start`
-        self.pending: list[Item] = []  # goes out with whatever is sent next, or at `flush`
+        self.pending: list[Item] = []  # sent at the next `flush`
         self.pieces: Pieces | None = None
 
     async def open(self, callbacks: OpeningCallbacks = NO_CALLBACKS) -> None:
@@ -114,20 +114,20 @@ class Connection:
             self.close()
             raise
         finally:
-            self._admit = admit_everybody  # it leads back to the server
+            self._admit = admit_everybody  # it refers back to the server
         self.identity, self._io = opened.identity, opened.io
         self._rest = iter(opened.items) if opened.items else None
         self.framer, self.cipher, self.messages = opened.framer, opened.cipher, opened.messages
         self.framer.limit = self.limits.message + self.cipher.overhead
 
     def start(self, receiver: ItemReceiver) -> None:
-        """Hand over what has arrived behind the handshake, and from now on all that arrives. Called once."""
+        """Deliver what has arrived after the handshake, and from now on everything that arrives. Call this once."""
         self._receiver = receiver
-        io, self._io = self._io, None  # with it goes all that the handshake needed
+        io, self._io = self._io, None  # frees everything that the handshake needed
         assert io is not None
-        if io.has_received and not io.took:  # it came before anybody listened
+        if io.has_received and not io.took:  # no handshake has read it
             self._refuse_other_stack(io.first)
-        self._receive(b"")  # first, since a stream that is over says so at once
+        self._receive(b"")  # first, since a stream that has ended says so at once
         self.stream.deliver_to(self._receive if io.has_received else self._receive_first, self._ended)
         if self.reading is Reading.OPEN:
             self.stream.resume()
@@ -137,20 +137,20 @@ class Connection:
     # -- in ---------------------------------------------------------------------------------------------------------------
 
     def _receive_first(self, data: Buffer) -> None:
-        """The first bytes where no handshake read any."""
+        """Take the first bytes, if no handshake has read any."""
         self.stream.deliver_to(self._receive, self._ended)
         self._refuse_other_stack(bytes(data[:FIRST]))
         self._receive(data)
 
     def _refuse_other_stack(self, first: bytes) -> None:
-        """A peer that begins a handshake where this side has none runs another stack."""
+        """Fail if the first bytes are those of another stack, such as a handshake where this side has none."""
         if mismatch := self.stack.mismatch(first):
             self.fail(mismatch)
 
     def _receive(self, data: Buffer) -> None:
-        """Hand over what was kept and what arrived, until nothing is left or reading is stopped."""
+        """Deliver what was kept and what has arrived, until nothing is left or reading is stopped."""
         if self.reading is not Reading.OPEN or (data and self._batches is not None):
-            if self.reading is not Reading.OVER:  # a stream may hand on what it had read already
+            if self.reading is not Reading.OVER:  # a stream may deliver what it has read already
                 self._unread += bytes(data)
             return
         receiver = self._receiver
@@ -187,13 +187,13 @@ class Connection:
                 self.flush()
 
     def stop_reading(self) -> None:
-        """Hand over nothing more until `read_on`, also of the record that is being read: what has been opened is kept."""
+        """Deliver nothing more until `read_on`, not even from the record that is being read: the rest of it is kept."""
         if self.reading is Reading.OPEN:
             self.reading = Reading.STOPPED
             self.stream.pause()
 
     def read_on(self, soon: bool = False) -> None:
-        """Hand over what was kept (in the next turn of the loop if `soon`), and from now on what arrives, until it is stopped."""
+        """Deliver what was kept (in the next turn of the loop if `soon`), and from now on what arrives, until reading is stopped."""
         if self.reading is Reading.STOPPED:
             self.reading = Reading.OPEN
             self._loop.call_soon(self._read_kept) if soon else self._read_kept()
@@ -208,7 +208,7 @@ class Connection:
             self._tell_end()
 
     def ignore_rest(self) -> None:
-        """Let go of what has come and is not done, and hand over nothing more."""
+        """Drop what was kept, and deliver nothing more."""
         self.reading = Reading.OVER
         self._rest = self._batches = None
         self._waiting, self._unread = [], b""
@@ -216,7 +216,7 @@ class Connection:
 
     @property
     def unfinished(self) -> int:
-        """How many bytes are kept of what has come and is not done: of frames, of a message, and of items that wait."""
+        """The bytes kept of what has arrived and is not delivered: of frames, of a message, and of waiting items."""
         waiting = length_hint(self._rest) * self._item_kept if self._rest is not None else 0
         return self.messages.unfinished + self.framer.unfinished + len(self._unread) + sum(map(len, self._waiting)) + waiting
 
@@ -224,7 +224,7 @@ class Connection:
         self._end_waits = (error,)
         if self.reading is not Reading.STOPPED:
             self._tell_end()
-        elif error is not None:  # what came before the end is still kept; after a cut nobody waits for it long
+        elif error is not None:  # what came before the end is still kept, but after a cut not for long
             self._loop.call_later(self.limits.goodbye, self._tell_end)
 
     def _tell_end(self) -> None:
@@ -235,18 +235,18 @@ class Connection:
     # -- out --------------------------------------------------------------------------------------------------------------
 
     def send(self, item: Item) -> None:
-        """Send an item: at the end of this turn of the loop, in order, together with all else that is sent in it."""
+        """Send an item, in order, at the end of this turn of the loop, together with everything else sent in it."""
         if not self._flush_follows:
             self._flush_follows = True
             self._loop.call_soon(self.flush)
         self.pending.append(item)
 
     def drop_pending(self) -> None:
-        """Do not send what waits for the end of this turn."""
+        """Drop the items that wait for the end of this turn."""
         self.pending.clear()
 
     def flush(self, packed: Sequence[bytes] = ()) -> None:
-        """Send now what waits for the end of this turn, then plaintexts that messages of this stack's kind have packed."""
+        """Send now the items that wait for the end of this turn, and then plaintexts that were packed by this stack's messages layer."""
         items, self.pending, self._flush_follows = self.pending, [], False
         if not items and not packed:
             return
@@ -277,7 +277,7 @@ class Connection:
             self._receiver.fail(error)
 
     def close(self) -> None:
-        """Close the stream, drop the keys and all that refers back to this connection.
+        """Close the stream, and drop the keys and everything that refers back to this connection.
 
         A reference cycle would keep it until Python searches for cycles, which a busy server rarely does.
         """

@@ -1,10 +1,10 @@
-"""Names of members and of rooms: PRECIS nicknames (RFC 8266) that fool nobody's eye (UTS 39).
+"""Names of members and of rooms: PRECIS nicknames (RFC 8266) that do not look like each other (UTS 39).
 
-`enforce` says whether a text can be a name, and how it is written: everything in a name passes through here first. `new_name`
-is stricter: it says what a member may take from now on. Two names are the same name if `comparable` says so, and too alike to be
-two people's if `alike` does. `comparable` and `looks` take what `enforce` returned.
+`enforce` checks a name and returns its written form; every name passes through it first. `new_name` is stricter: it checks a name
+that a member wants to take. Two names are the same if their `comparable` forms are equal, and too similar for two members if
+`alike` says so. `comparable` and `looks` take the result of `enforce`.
 
-ASCII alone needs nothing; names in other scripts need the package `precis-i18n`, the extra `rooms`.
+Names in ASCII need no package; names in other scripts need `precis-i18n`, the extra `rooms`.
 """
 
 import functools
@@ -43,7 +43,7 @@ _NOUNS = """
     all anybody anyone everybody everyone guest here me myself no-one nobody notice notices null room rooms self someone you
 """
 _LEET = str.maketrans("3467", "eabt")
-_DIGITS = str.maketrans("01258", "olzsb")  # each looks like one letter, and no two of them like the same
+_DIGITS = str.maketrans("01258", "olzsb")  # each looks like one letter, and each like another one
 _PARTS = re.compile("[._'\u2019-]+")
 _NUMBER = re.compile(r"[._'-]*[0-9]+\Z")
 _MADE_UP = re.compile(r"(-[1-9][0-9]*)+\Z")
@@ -57,10 +57,10 @@ class BadName(Usage):
 
 
 def enforce(text: str) -> str:
-    """The name as it is written from now on: RFC 8266 section 2.3, case preserved, and stricter where a screen is concerned.
+    """Return a name in its written form: RFC 8266 section 2.3, case preserved, with further restrictions for display.
 
-    A name has no punctuation but . _ - ' and no sign that looks like other punctuation, like an arrow or like a seal; it begins
-    with no combining mark, has right-to-left letters only as RFC 5893 section 2 allows, and is none of the server's own.
+    A name has no punctuation but . _ - ' and no sign that looks like other punctuation, like an arrow or like a seal; it does
+    not begin with a combining mark, has right-to-left letters only as RFC 5893 section 2 allows, and is not reserved.
     Raises BadName, whose sentence may go to a peer, and Usage if the name needs the extra `rooms`.
     """
     if len(text) > 4 * MAX_NAME:  # before any work is done on it
@@ -84,7 +84,7 @@ def enforce(text: str) -> str:
 
 
 def new_name(text: str) -> str:
-    """A name that a member takes now, as it is written. It is one word: a screen shows where it begins and where it ends.
+    """Return a name that a member may take, in its written form. It is one word, so a screen shows where it begins and ends.
 
     It has no spaces, begins and ends with a letter or a digit, and is not a word for a role, nor one that looks like it.
     Raises what `enforce` raises.
@@ -95,7 +95,7 @@ def new_name(text: str) -> str:
 
 
 def check_new(name: str) -> None:
-    """Whether a name that `enforce` gave can be a new one. Raises BadName."""
+    """Check whether a result of `enforce` may be a new name. Raises BadName."""
     if " " in name:
         raise BadName("A name cannot have spaces in it.", "Write it as one word, such as alice-b.")
     first, last = unicodedata.category(name[0])[0], unicodedata.category(name[-1])[0]
@@ -106,7 +106,7 @@ def check_new(name: str) -> None:
 
 
 def numbered(name: str, numbers: Iterable[int]) -> Iterator[str]:
-    """Names to give where this one is taken: NAME-2, NAME-3, also where NAME has such a number behind it already."""
+    """Yield replacements for a taken name: NAME-2, NAME-3 and so on, even if NAME ends with such a number."""
     base = _MADE_UP.sub("", name) or name
     return (f"{base}-{number}" for number in numbers)
 
@@ -137,14 +137,14 @@ def _roles_and_words() -> frozenset[str]:
 
 
 def comparable(text: str) -> str:
-    """The form that two names have in common if they are the same: RFC 8266 section 2.4, until nothing changes any more."""
+    """Return the form that is equal for names that are the same: RFC 8266 section 2.4, repeated until nothing changes."""
     while (mapped := unicodedata.normalize("NFKC", _SPACES.sub(" ", text).strip(" ").lower())) != text:
         text = mapped
     return text
 
 
 def skeleton(text: str) -> str:
-    """What a text looks like: UTS 39 section 4, of its NFKC form. Of no use but to be compared; capitals differ."""
+    """Return the skeleton of a text's NFKC form (UTS 39, section 4). It is only for comparison, and case-sensitive."""
     table = _confusables(text.isascii())
     if not text.isascii():
         text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text))
@@ -154,7 +154,7 @@ def skeleton(text: str) -> str:
 
 @functools.lru_cache(64)
 def looks(name: str) -> frozenset[str]:
-    """What a name can be taken for at a glance. Two names are alike if they have one of these in common.
+    """Return the ways in which a name may be misread. Two names are alike if they have one of these in common.
 
     Beyond UTS 39: `cl` looks like d, `rn` like m, `vv` like w, some digits like letters, and dots and apostrophes are overlooked.
     """
@@ -168,21 +168,21 @@ def _glance(shape: str) -> str:
 
 @functools.lru_cache(64)
 def shapes(name: str) -> frozenset[str]:
-    """The skeletons of a name.
+    """Return the skeletons of a name.
 
-    UTS 39 knows capitals and RFC 8266 does not, so both the name as written and its comparable form are looked at: "PaypaI"
+    UTS 39 is case-sensitive and RFC 8266 is not, so both the written form and the comparable form are used: "PaypaI"
     with a capital i is like "paypal" by the first, "VIAGRA" in Cyrillic is like "viagra" by the second.
     """
     return frozenset({_look(name), _look(comparable(name))})
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two names are the same, or look it."""
+    """Whether two names are the same, or look the same."""
     return not looks(one).isdisjoint(looks(other))
 
 
 def room_name(text: str) -> str:
-    """The name of a room, as it is written: `lobby` for `#Lobby`. Raises BadName."""
+    """Return the name of a room in its written form: `lobby` for `#Lobby`. Raises BadName."""
     name = text.removeprefix("#").lower() if text.isascii() else ""
     if not _ROOM.fullmatch(name):
         raise BadName(
@@ -202,7 +202,7 @@ def _not_in_a_name(character: str) -> BadName:
 
 
 def _nickname(text: str) -> str:
-    """What PRECIS makes of a text that is not empty."""
+    """Return the PRECIS nickname of a text that is not empty."""
     try:
         from precis_i18n import bidi, get_profile, unicode
     except ImportError:

@@ -1,4 +1,4 @@
-"""What a room's server remembers about keys: who holds which name, who is an operator, banned or muted.
+"""The server's file about keys: the names that they hold, and who is an operator, banned or muted.
 
     name TYPE BASE64 NAME
     seen TYPE BASE64 2026-11-29     when the holder of a name was last here; a name that is not used for UNUSED expires
@@ -6,8 +6,8 @@
     ban TYPE BASE64 2026-11-29T10:12:11Z NAME REASON    what follows the key may be left out (bans.py)
     mute TYPE BASE64
 
-One fact a line; lines written by hand stay as they are, and `#` begins a comment line. A line that cannot be understood refuses
-the whole file, so that no ban is forgotten by accident: the server does not start, or the change is not made.
+One entry per line. Lines written by hand are kept, and `#` begins a comment line. If a line is not valid, the whole file is
+refused, so that no ban is lost by accident: the server does not start, or the change is not made.
 """
 
 import os
@@ -28,13 +28,13 @@ from plytalk.trust.files import LOCK_WAIT, edited_lines, read_lines
 from plytalk.trust.store_errors import Corrupt, StoreError
 
 MAX_NAMES = 1000
-"""How many names are remembered, one for each key."""
+"""The largest number of names, one for each key."""
 
 MAX_KEY = 600
 """The longest key that can hold a name, in bytes: RSA of 4,096 bits, and so many that the file has room for bans."""
 
 UNUSED = timedelta(days=90)
-"""After this time without a visit of its holder, another key may take the name."""
+"""If the holder of a name has not come for this time, another key may take the name."""
 
 _MARKS = ("op", "ban", "mute")
 _WORDS = re.compile(r"[ \t]+")
@@ -52,7 +52,7 @@ class NameNotKept(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What a line says; `name` is what follows the key, and `looks` what it looks like for `name` lines alone."""
+    """A parsed line. `name` is the text after the key; `looks`, only in `name` lines, are the ways in which it may be misread."""
 
     word: str
     key: PublicKey
@@ -62,7 +62,7 @@ class _Entry:
 
 @dataclass(slots=True)
 class _Content:
-    """A file's lines, what they say by line number, and the same for looking up."""
+    """The lines of a file, their entries by line number, and indexes of the entries."""
 
     lines: list[str] = field(default_factory=list)
     entries: dict[int, _Entry] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class _Content:
     bans: dict[PublicKey, Ban] = field(default_factory=dict)
 
     def other_holder(self, shapes: frozenset[str], key: PublicKey | None) -> PublicKey | None:
-        """The other key that holds a name of one of these shapes, and uses it."""
+        """Return another key that holds a name of one of these shapes, if it has not expired; otherwise None."""
         holders = (holder for shape in shapes if (holder := self.held.get(shape)) not in (None, key))
         return next((holder for holder in holders if holder and not self.is_expired(holder)), None)
 
@@ -82,11 +82,11 @@ class _Content:
         return self.seen.get(key, date.max) < today() - UNUSED
 
     def add(self, number: int, entry: _Entry) -> None:
-        """Take in what a line says. Raises ValueError if another line says it too, or otherwise."""
+        """Add the entry of a line. Raises ValueError if another line repeats or contradicts it."""
         if entry.word == "name":
             if entry.key in self.names:
                 raise ValueError("this key has a name already")
-            exact = shapes_of(entry.name)  # names that were kept before more was taken for alike stay good
+            exact = shapes_of(entry.name)  # names reserved under laxer rules stay valid
             if any(self.exact.get(shape, entry.key) != entry.key for shape in exact):
                 raise ValueError(f"the name {entry.name!r} is another key's, or looks like it")
             if len(self.names) == MAX_NAMES:
@@ -107,11 +107,11 @@ class _Content:
 
 
 class Moderation:
-    """A file of what is known about keys, or with no path a memory that ends with the server. `wait` is for its lock, in seconds.
+    """The entries about keys, in a file, or without a path in memory. `wait` is the time to wait for the file's lock, in seconds.
 
-    It is read when it is made and by `load`; asking costs a look into a dictionary. Whatever changes it reads, checks and
-    writes the file under its lock, so call that in a thread; if it raises, nothing has changed. All but the questions raise
-    StoreError (trust/files.py) if the file cannot be read, understood, locked or written.
+    The file is read by the constructor and by `load`; queries only look into dictionaries. A method that changes something reads,
+    checks and writes the file under its lock, so call it in a thread. If it raises, nothing has changed. All methods but queries
+    raise StoreError (trust/files.py) if the file cannot be read, parsed, locked or written.
     """
 
     def __init__(self, path: Path | None = None, wait: float = LOCK_WAIT) -> None:
@@ -122,7 +122,7 @@ class Moderation:
         self.load()
 
     def load(self) -> None:
-        """Reload the file, for example at SIGHUP; what was known stays known if that fails. A file that never was is empty."""
+        """Reload the file, for example at SIGHUP. If that fails, the old entries stay. A file that never existed counts as empty."""
         if self.path is not None:
             with self._alone:
                 self._now = self._parse(self._still_there(read_lines(self.path) or []))
@@ -130,7 +130,7 @@ class Moderation:
     # -- names ------------------------------------------------------------------------------------------------------------
 
     def holder(self, name: str, besides: PublicKey | None = None) -> PublicKey | None:
-        """The key, other than `besides`, that holds this name or one that looks like it. Takes what `enforce` returned."""
+        """Return the key, other than `besides`, that holds this name or one that looks like it. `name` is a result of `enforce`."""
         return self._now.other_holder(looks(name), besides)
 
     def name_of(self, key: PublicKey) -> str | None:
@@ -138,9 +138,9 @@ class Moderation:
         return self._now.names.get(key)
 
     def claim(self, name: str, key: PublicKey) -> str:
-        """Have a key hold a name instead of the one it held, and return the name as it is written.
+        """Reserve a name for a key, in place of its earlier one. Return the name in its written form.
 
-        Raises BadName for what is not a name, NameTaken for another key's or one like it, NameNotKept if there are too many.
+        Raises BadName for an invalid name, NameTaken if another key holds it or a similar one, NameNotKept if there are too many.
         """
         name = enforce(name)
         if self.name_of(key) == name:
@@ -162,7 +162,7 @@ class Moderation:
         return name
 
     def release(self, key: PublicKey) -> bool:
-        """Let go of the name that a key holds; False if it holds none."""
+        """Release the name that a key holds. Return False if it holds none."""
         self._drop("seen", key)
         return self._drop("name", key)
 
@@ -171,7 +171,7 @@ class Moderation:
         return key in self._now.names and self._now.seen.get(key) != today()
 
     def note(self, key: PublicKey) -> None:
-        """Keep that the holder of a name is here, so that it does not expire."""
+        """Record that the holder of a name was here today, so that the name does not expire."""
         with self._edited() as (lines, now):
             if key in now.names:
                 line = f"seen {key} {today().isoformat()}"
@@ -189,7 +189,7 @@ class Moderation:
         return self._parse(lines)
 
     def keys(self) -> set[PublicKey]:
-        """All keys of which something is known."""
+        """Return all keys that have an entry."""
         return {*self._now.names, *(key for keys in self._now.marked.values() for key in keys)}
 
     # -- marks: each change says whether it changed anything --------------------------------------------------------------
@@ -207,15 +207,15 @@ class Moderation:
         return key in self._now.marked["ban"]
 
     def banned(self) -> set[str]:
-        """All keys that are banned, as text."""
+        """Return all banned keys, as text."""
         return {str(key) for key in self._now.marked["ban"]}
 
     def bans(self) -> dict[PublicKey, Ban]:
-        """All bans by their keys, in the order of the file."""
+        """Return all bans by their keys, in the order of the file."""
         return self._now.bans
 
     def ban(self, key: PublicKey, name: str = "", reason: str = "") -> bool:
-        """Ban a key; `name` is what its holder was called."""
+        """Ban a key. `name` is the name of its holder."""
         return self._mark("ban", key, f" {Ban.now(name, reason)}")
 
     def unban(self, key: PublicKey) -> bool:
@@ -249,12 +249,12 @@ class Moderation:
 
     @staticmethod
     def _where(content: _Content, word: str, key: PublicKey) -> int:
-        """The number of the line that says this, or 0."""
+        """Return the number of the line with this entry, or 0."""
         return next((number for number, entry in content.entries.items() if entry.word == word and entry.key == key), 0)
 
     @contextmanager
     def _edited(self) -> Iterator[tuple[list[str], _Content]]:
-        """The lines, to be changed, and what they say. What is written is known afterwards, and nothing else."""
+        """Give the lines, to be changed, and their entries. After the block, the entries are those that were written."""
         with self._alone:
             with nullcontext(list(self._now.lines)) if self.path is None else edited_lines(self.path, self._wait) as lines:
                 yield lines, self._now if lines == self._now.lines else self._parse(self._still_there(lines))
