@@ -193,7 +193,7 @@ class Connection:
             self.stream.pause()
 
     def read_on(self, soon: bool = False) -> None:
-        """Deliver what was kept (in the next turn of the loop if `soon`), and from now on what arrives, until reading is stopped."""
+        """Deliver what was kept (in the next turn of the loop if `soon`), and then what arrives, until reading is stopped."""
         if self.reading is Reading.STOPPED:
             self.reading = Reading.OPEN
             self._loop.call_soon(self._read_kept) if soon else self._read_kept()
@@ -246,7 +246,7 @@ class Connection:
         self.pending.clear()
 
     def flush(self, packed: Sequence[bytes] = ()) -> None:
-        """Send now the items that wait for the end of this turn, and then plaintexts that were packed by this stack's messages layer."""
+        """Send now the items that wait for the end of this turn, and then plaintexts that are `packed` already."""
         items, self.pending, self._flush_follows = self.pending, [], False
         if not items and not packed:
             return

@@ -122,7 +122,7 @@ class Moderation:
         self.load()
 
     def load(self) -> None:
-        """Reload the file, for example at SIGHUP. If that fails, the old entries stay. A file that never existed counts as empty."""
+        """Reload the file, for example at SIGHUP. If that fails, the old entries stay. A missing file counts as empty."""
         if self.path is not None:
             with self._alone:
                 self._now = self._parse(self._still_there(read_lines(self.path) or []))
@@ -130,7 +130,7 @@ class Moderation:
     # -- names ------------------------------------------------------------------------------------------------------------
 
     def holder(self, name: str, besides: PublicKey | None = None) -> PublicKey | None:
-        """Return the key, other than `besides`, that holds this name or one that looks like it. `name` is a result of `enforce`."""
+        """Return the key, other than `besides`, that holds this name (a result of `enforce`) or one that looks like it."""
         return self._now.other_holder(looks(name), besides)
 
     def name_of(self, key: PublicKey) -> str | None:

@@ -322,7 +322,7 @@ def test_the_name_of_a_room_that_is_too_long_is_repeated_whole() -> None:
         room_name("x" * 33)
 
 
-# -- what a member may take now -------------------------------------------------------------------------------------------
+# -- new names for members -----------------------------------------------------------------------------------------------
 
 
 EVENTS = ["alice has left. bob", "oper set the topic", "alice is here. bob", "you to bob", "ali ce", "ali\u00a0ce", "alice bob"]
