@@ -9,13 +9,14 @@ Nothing that goes wrong on the screen ends a conversation: see `_draw`.
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from plytalk.core.contracts.errors import UnknownPeer
 from plytalk.core.contracts.events import Closed, Event, MemberEvent, Notice, is_way_in
 from plytalk.core.contracts.layer import Option
+from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.display import is_dumb, wants_colour
@@ -25,6 +26,7 @@ from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.registry.quick_loading import loading
 from plytalk.plugins.chat_screen.plain_lines import plain_lines
 from plytalk.plugins.uis.plain import Plain
+from plytalk.plugins.uis.screen_loading import load_screen
 
 if TYPE_CHECKING:
     from plytalk.plugins.chat_screen.chat_view import ChatView
@@ -73,6 +75,7 @@ class Console(Ui):
         self._line: InputLine | None = None
         self._view: ChatView | None = None
         self._told_end = False
+        self._loading: asyncio.Task[None] | None = None
         self._ways_in: list[Notice] = []  # told before the view is made
 
     @property
@@ -91,6 +94,11 @@ class Console(Ui):
     @property
     def keeps_details(self) -> bool:
         return self._terminal and not is_dumb()
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        if self.keeps_details:
+            self._loading = asyncio.create_task(load_screen())
+        return ()
 
     # -- the screen -------------------------------------------------------------------------------------------------------
 

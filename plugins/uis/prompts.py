@@ -135,6 +135,7 @@ class Prompt:
 
     async def _keep_line(self) -> None:
         """Keep the line of the chat on the screen, until end of input."""
+        await asyncio.sleep(0)  # what the conversation sends first is on its way while the line is drawn
         while True:
             async with self._line:
                 if self._asking:  # it waits for the line already

@@ -1,0 +1,33 @@
+"""Loading what draws the input line while the other side is waited for: it takes 45 ms, as long as half of a start.
+
+The loop gets a turn after each of four parts, so that each answer of a handshake can be read as soon as the part is loaded.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+
+from plytalk.core.registry.quick_loading import loading
+
+
+def screen_parts() -> Iterator[None]:
+    """Load one part of the screen after the other. Raises whatever a broken installation raises."""
+    with loading():
+        import plytalk.plugins.chat_screen.wrapping  # with the widths of all characters
+    yield
+    with loading():
+        import prompt_toolkit  # noqa: F401
+    yield
+    with loading():
+        import plytalk.plugins.chat_screen.chat_view
+    yield
+    with loading():
+        import plytalk.plugins.uis.prompts  # noqa: F401
+    yield
+
+
+async def load_screen() -> None:
+    """Load the screen, part by part. What is broken is told where the screen is used."""
+    with suppress(Exception):
+        for _ in screen_parts():
+            await asyncio.sleep(0)
