@@ -3,11 +3,11 @@
 import asyncio
 import json
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import click
+from msgspec.structs import replace
 
 from plytalk.api.doors import connecting_address
 from plytalk.api.urls import address_in, is_url, read_url

@@ -9,7 +9,7 @@ import click
 from plytalk.api.choice import Choice
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import StackCommand, layer_options
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.io.temporary_folder import TemporaryFolder
 from plytalk.core.stack.selection import choose_named, refuse_impossible
 from plytalk.lab.bench.stack_costs import StackCost, measure, scenario_of
@@ -34,8 +34,10 @@ class SizesType(click.ParamType[tuple[int, ...]]):
             sizes = tuple(int(one) for one in str(value).split(","))
         except ValueError:
             sizes = ()
-        if not sizes or not all(0 < size <= Limits.message // 2 for size in sizes):
-            self.fail(f"'{value}' is not a list of sizes from 1 to {Limits.message // 2:,} bytes, such as {SIZES}.", param, ctx)
+        if not sizes or not all(0 < size <= DEFAULT_LIMITS.message // 2 for size in sizes):
+            self.fail(
+                f"'{value}' is not a list of sizes from 1 to {DEFAULT_LIMITS.message // 2:,} bytes, such as {SIZES}.", param, ctx
+            )
         return sizes
 
 

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from plytalk.api.choice import Choice, resolve
 from plytalk.cli.demo_summary import Demonstration, comparison, summary

@@ -3,13 +3,13 @@
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from plytalk.api.assembly import make_client, make_server, server_address
 from plytalk.api.choice import Choice

@@ -1,9 +1,9 @@
 """How many connections the system lets a server or a relay have."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS, Limits
 from plytalk.core.io.standard_streams import tell
 
 SPARE = 200
@@ -15,7 +15,7 @@ def limits_for(members: int | None, ping: float) -> Limits:
 
     Where no number was asked for, there is room for the usual one, or for as many as there can be files, and the user is told.
     """
-    wanted = members or Limits.connections
+    wanted = members or DEFAULT_LIMITS.connections
     most = allow_open_files(wanted + SPARE)
     if most >= wanted + SPARE:
         return replace(Limits(), connections=wanted, ping=ping)
@@ -28,7 +28,7 @@ def limits_for(members: int | None, ping: float) -> Limits:
     quarter = most // 4
     connections = max(most - SPARE, quarter)
     tell(f"{few}, so no more than {connections:,} people can be in the chat. Raise it with `ulimit -n`.")
-    return replace(Limits(), connections=connections, unauthenticated=min(Limits.unauthenticated, quarter), ping=ping)
+    return replace(Limits(), connections=connections, unauthenticated=min(DEFAULT_LIMITS.unauthenticated, quarter), ping=ping)
 
 
 def allow_open_files(wanted: int) -> int:

@@ -29,7 +29,7 @@ from plytalk.cli.web_option import inspect_option, inspected, refuse_other_stack
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import notify
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS, Limits
 from plytalk.core.contracts.optional import Remembers
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
@@ -87,7 +87,7 @@ class TalkCommand(StackCommand):
 ping_option = click.option(
     "--ping",
     type=click.FloatRange(0),
-    default=Limits.ping,
+    default=DEFAULT_LIMITS.ping,
     metavar="SECONDS",
     help="Ping a silent peer after this time, and end the connection after as long again (default 30; 0: never).",
 )

@@ -389,7 +389,7 @@ def exits(_: str) -> str:
 
 def bounds(_: str) -> str:
     told = told_in(limits, "Limits")
-    values = vars(limits.Limits())
+    values = msgspec.structs.asdict(limits.Limits())
     rows = [(code(name), amount(value), told[name]) for name, value in values.items()]
     before = told_in(sys.modules[Framer.__module__], "Framer")["limit"]
     return table(("limit", "value", "meaning"), [*rows, (code("Framer.limit"), amount(Framer.limit), before)])

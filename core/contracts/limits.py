@@ -1,7 +1,9 @@
 """Every limit, with its name. All are checked before anything is allocated."""
 
-from dataclasses import dataclass, replace
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -9,8 +11,7 @@ TOO_LONG, SPLIT = "too-long", "Split it."
 """The code of the error for a message that is too long, and what to do."""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much a conversation accepts. Sizes in bytes, times in seconds."""
 
     message: int = MIB
@@ -56,7 +57,10 @@ class Limits:
         return self if not seconds else replace(self, first_byte=first_byte, handshake=handshake)
 
 
-def too_long(text: str, most: int = Limits.message) -> str:
+DEFAULT_LIMITS = Limits()
+
+
+def too_long(text: str, most: int = DEFAULT_LIMITS.message) -> str:
     """Why a text cannot be said, in a sentence; empty if it has at most `most` bytes."""
     if len(text) * 4 <= most or len(text.encode(errors="replace")) <= most:  # a character has four bytes at most
         return ""

@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from hashlib import sha256
@@ -27,8 +26,7 @@ class Role(Enum):
         return Role.RESPONDER if self is Role.INITIATOR else Role.INITIATOR
 
 
-@dataclass(frozen=True, repr=False, eq=False, slots=True)
-class SessionSecrets:
+class SessionSecrets(Struct, frozen=True, eq=False):
     """The keys that a handshake produces for the cipher: one for each direction, as seen from this end.
 
     `states` replaces the keys if the handshake produces cipher states: for sending, then for receiving. `suite` names the
@@ -63,6 +61,9 @@ class SessionSecrets:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("secrets are not pickled or copied")
+
+    def __copy__(self) -> NoReturn:
+        self.__reduce__()
 
 
 class Identity(Struct, frozen=True):

@@ -8,9 +8,10 @@ feature gets every conversation, and the UI takes part as one more member (`Grou
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.blame import blame_hook, blaming
 from plytalk.core.contracts.endings import EndedBy, Ending

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from plytalk.core.contracts.errors import OutputFailed, Usage
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.io.standard_streams import discard_output, flush_output, tell
 
 BOM, UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
@@ -26,7 +26,7 @@ class LineReader:
     A line of more than `most` bytes is not kept whole: what is given of it is longer than that, and not what was written.
     """
 
-    def __init__(self, fd: int, notice: Callable[[str], object] = tell, most: int = Limits.message) -> None:
+    def __init__(self, fd: int, notice: Callable[[str], object] = tell, most: int = DEFAULT_LIMITS.message) -> None:
         self._fd = fd
         self._notice = notice
         self._most = most

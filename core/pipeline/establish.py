@@ -11,10 +11,10 @@ told why not in `entrance.py`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from plytalk.core.contracts.blame import blame, blame_one, returned
 from plytalk.core.contracts.cipher import Cipher

@@ -9,9 +9,10 @@ plaintext. Keys, and the names and contents of files, are traced only where the 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, cast
+
+from msgspec import Struct, field
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.cipher import Cipher
@@ -33,22 +34,32 @@ from plytalk.core.pipeline.traced_layers import Traced, TracedCipher, TracedFram
 from plytalk.core.stack.selection import Stack
 
 
-@dataclass(frozen=True, slots=True)
-class TraceEvent:
+class TraceEvent(Struct, frozen=True, eq=False):
     """Something passed a boundary: at which layer, which way ("in", "out", or "" for neither), what it is called, its bytes,
     facts about the whole conversation, when, in seconds of a clock that only goes forward, and what each byte is.
 
-    `group` tells conversations apart where a trace holds several: an attacker has one with each end.
+    `group` tells conversations apart where a trace holds several: an attacker has one with each end. Two events are equal if the
+    same bytes passed the same boundary, whenever that was.
     """
 
     layer: str
     way: str
     what: str
     data: bytes = b""
-    fields: Mapping[str, str] = field(default_factory=dict, compare=False)
-    time: float = field(default_factory=time.monotonic, compare=False)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    time: float = field(default_factory=time.monotonic)
     group: str = ""
-    spans: Sequence[Span] = field(default=(), compare=False)
+    spans: Sequence[Span] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TraceEvent) and self._passed == other._passed
+
+    def __hash__(self) -> int:
+        return hash(self._passed)
+
+    @property
+    def _passed(self) -> tuple[str, str, str, bytes, str]:
+        return self.layer, self.way, self.what, self.data, self.group
 
 
 Trace = Callable[[TraceEvent], None]

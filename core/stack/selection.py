@@ -6,9 +6,10 @@ cannot work and warns of what is weak. The sentences come from `core/contracts/p
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.blame import blame_one
@@ -90,8 +91,7 @@ def factory(layer: type[L], options: Mapping[str, Any]) -> LayerFactory[L]:
     return LayerFactory(layer, {option.keyword: options[option.keyword] for option in layer.options if option.keyword in options})
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Stack:
+class Stack(Struct, frozen=True, eq=False, dict=True):
     """A conversation's layers. `line` names them all, `short_line` those between the stream and the screen."""
 
     transport: Transport
@@ -103,6 +103,8 @@ class Stack:
     auths: tuple[Authenticator, ...] = ()
     features: tuple[Feature, ...] = ()
     known: tuple[Profile, ...] = ()
+
+    __repr__ = object.__repr__
 
     @classmethod
     def build(

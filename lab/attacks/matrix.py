@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec import structs
+
 from plytalk.core.contracts.attack import Attack, Outcome, Target
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, Usage
@@ -102,8 +104,8 @@ class MatrixRunner:
             for auth in auths:
                 told += await prepare(auth, role, typed)
                 told += listening(auth, ()) if role is Role.RESPONDER else ()
-            self.stacks[role] = replace(self.stacks[role], auths=auths)
-        self.own = replace(self.own, auths=self._auths(ATTACKER))
+            self.stacks[role] = structs.replace(self.stacks[role], auths=auths)
+        self.own = structs.replace(self.own, auths=self._auths(ATTACKER))
         for auth in self.own.auths:
             await prepare(auth, Role.RESPONDER, lambda prompt: "")
 

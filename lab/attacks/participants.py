@@ -5,7 +5,9 @@ begins with the server.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError

@@ -1,7 +1,6 @@
 """Which stacks the lab attacks: every profile, in the variants that its handshake names, with and without a known key, and with
-each authenticator that both sides need; and a stack for each layer that no profile has.
-
-Each scenario has a temporary folder in which client, server and attacker keep their keys: no file of the user is read.
+each authenticator that both sides need; and a stack for each layer that no profile has. Each scenario has a temporary folder in
+which client, server and attacker keep their keys: no file of the user is read.
 """
 
 from codecs import BOM_UTF8
@@ -13,6 +12,8 @@ from pathlib import Path
 from secrets import token_hex
 from shutil import rmtree
 from typing import Any
+
+from msgspec import structs
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ImpossibleStack, PluginError, UnknownLayer, Usage
@@ -65,8 +66,7 @@ class Scenario:
             rmtree(folder / who / REMEMBERED, ignore_errors=True)
         auths = [auth for auth in self.auths if who == judging_role(auth).value or needed_by_both(auth)]
         classes = {**self.classes, "auth": auths}
-        options = dict(self.options)
-        own = folder / who
+        options, own = dict(self.options), folder / who
         own.mkdir(parents=True, exist_ok=True)
         for layer in (layer for layers in classes.values() for layer in layers):
             for option in layer.options:
@@ -83,7 +83,7 @@ class Scenario:
 
     def as_known(self, stack: Stack) -> Stack:
         """The stack as its properties are to be read: an authenticator that remembers keys gives nothing at first contact."""
-        return replace(stack, auths=()) if self.first_contact else stack
+        return structs.replace(stack, auths=()) if self.first_contact else stack
 
     @property
     def needs_keys(self) -> bool:

@@ -7,7 +7,9 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.audit import Finding, Grade
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, RemoteError, TooSlow

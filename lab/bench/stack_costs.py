@@ -7,11 +7,13 @@ are the medians of the rounds. Bytes are counted once, at the stream.
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.errors import ChatError, LocalError, PluginError, UnknownPeer
 from plytalk.core.contracts.events import Event, Message

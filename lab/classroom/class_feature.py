@@ -6,9 +6,10 @@ name of the roster is noted there. Reports come as a command, `/report`, and are
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.commands import Call, Command
 from plytalk.core.contracts.errors import ChatError, Usage

@@ -2,8 +2,9 @@
 
 import json
 import re
-from dataclasses import replace
 from http import HTTPStatus
+
+from msgspec.structs import replace
 
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.frames import Inspection

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from plytalk.core.bases.attacking import Takeover, wait_until_idle
 from plytalk.core.contracts.attack import Attack, AttackedStack, AttackerConnection, Evidence, Interceptor, Target
 from plytalk.core.contracts.items import Close
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import clean
@@ -49,7 +49,9 @@ class LongMessage(Insider):
         return Property.BOUNDARIES in framer.gives  # otherwise a message is whatever one read returns
 
     def misbehave(self, connection: AttackerConnection, interceptor: Interceptor) -> None:
-        self._size = Limits.message + connection.cipher.overhead + 1  # a frame may be longer by what its cipher adds at most
+        self._size = (
+            DEFAULT_LIMITS.message + connection.cipher.overhead + 1
+        )  # a frame may be longer by what its cipher adds at most
         interceptor.log(f"sent the server a message of {self._size:,} bytes")
         connection.say("x" * self._size)
 

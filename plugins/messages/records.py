@@ -18,7 +18,7 @@ from typing import Any
 
 from plytalk.core.contracts.errors import BadFrame, FrameTooLong, LocalError, RemoteError
 from plytalk.core.contracts.items import EXIT, Ack, Close, Control, Empty, Extension, Item, Ping, Pong, Undecodable
-from plytalk.core.contracts.limits import KIB, Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS, KIB
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sealed_count import CountsSealed
@@ -41,7 +41,7 @@ ONE = BUCKETS[3]
 """Up to how many bytes of items go into one record in any case."""
 CAPACITY = BUCKETS[-1]
 MAX_BODY = CAPACITY - HEAD
-MAX_MESSAGE = Limits.message
+MAX_MESSAGE = DEFAULT_LIMITS.message
 MAX_EXTENSION = MAX_MESSAGE + KIB  # a whole message, and what a feature says about it
 MAX_SENTENCE = 512
 """The longest sentence of a `close`, in bytes."""

@@ -13,7 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from plytalk.core.contracts.limits import KIB, MIB, Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS, KIB, MIB
 
 if TYPE_CHECKING:
     import asyncio
@@ -123,7 +123,7 @@ class Unfinished:
 
     def _choose(self) -> object:
         greediest = max(self._sources, key=self._sources.__getitem__)
-        if self._sources[greediest] <= Limits.message:
+        if self._sources[greediest] <= DEFAULT_LIMITS.message:
             return next(iter(self._kept))
         return next(member for member, (_, source) in self._kept.items() if source == greediest)
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.items import Ack, Extension, Ping, is_exit
-from plytalk.core.contracts.limits import KIB, Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS, KIB
 from plytalk.core.contracts.optional import login_of
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import brief, clean
@@ -225,8 +225,8 @@ class Member(PacedSpeaker):
 
     def send_object(self, body: bytes) -> None:
         """Send it an object that is JSON already. Raises Usage if it is too long."""
-        if len(body) > Limits.message:
-            raise Usage(f"The answer is longer than a message may be ({Limits.message:,} bytes).")
+        if len(body) > DEFAULT_LIMITS.message:
+            raise Usage(f"The answer is longer than a message may be ({DEFAULT_LIMITS.message:,} bytes).")
         self.budget.requests -= len(body) / ANSWER
         self.session.send_item(Extension(ROOM, body))
 
@@ -289,6 +289,6 @@ def explained(error: ChatError) -> dict[str, str | None]:
 
 def shortened(line: str) -> str:
     """Cut a line to the length of a message: the longest message with a name before it is too long."""
-    if len(line) * 4 <= Limits.message:  # a character has four bytes at most
+    if len(line) * 4 <= DEFAULT_LIMITS.message:  # a character has four bytes at most
         return line
-    return line.encode(errors="replace")[: Limits.message].decode(errors="ignore")
+    return line.encode(errors="replace")[: DEFAULT_LIMITS.message].decode(errors="ignore")

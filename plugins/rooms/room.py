@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from plytalk.core.contracts.items import Item
-from plytalk.core.contracts.limits import KIB, MIB, Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS, KIB, MIB
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.pipeline.broadcast import broadcast
 from plytalk.core.pipeline.connection import Connection
@@ -111,8 +111,8 @@ class Room:
     def say(self, speaker: Speaker, text: str) -> None:
         """Add a message, the most common event. The caller touches the room, once for everything in a read."""
         log, body = self.log, text.encode(errors="replace")
-        if len(body) > Limits.message:  # bytes that are not text grow when they become text
-            body = body[: Limits.message]
+        if len(body) > DEFAULT_LIMITS.message:  # bytes that are not text grow when they become text
+            body = body[: DEFAULT_LIMITS.message]
         speaker.charge(len(body))
         log.add(FIXED.pack(log.next, int(time.time() * 1000), SAID, speaker.marks) + speaker.head + body, speaker.id)
         self.messages += 1

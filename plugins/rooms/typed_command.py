@@ -11,7 +11,7 @@ from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.items import CloseReason
-from plytalk.core.contracts.limits import SPLIT, Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS, SPLIT
 from plytalk.core.contracts.origins import origin
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
@@ -220,8 +220,8 @@ class TypedCommand:
     def happen(self, kind: Kind, text: str = "", audience: frozenset[object] | None = None) -> None:
         """Add an event to the sender's room, from the sender."""
         self.must_be_heard()
-        if len(text.encode(errors="replace")) > Limits.message:
-            raise TooLong(f"That would be longer than a message may be ({Limits.message:,} bytes).")
+        if len(text.encode(errors="replace")) > DEFAULT_LIMITS.message:
+            raise TooLong(f"That would be longer than a message may be ({DEFAULT_LIMITS.message:,} bytes).")
         if room := self.member.room:
             self.member.charge(len(text))
             room.happen(kind, self.member, text, audience)

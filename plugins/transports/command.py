@@ -16,7 +16,7 @@ import threading
 
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.layer import Option
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Listener, Stream, Transport
@@ -85,7 +85,7 @@ class CommandTransport(Transport):
     name = "command"
     options = (COMMAND,)
     passes_names_on = True
-    patience = Limits.person  # it may first ask its user for a password
+    patience = DEFAULT_LIMITS.person  # it may first ask its user for a password
     caution = "the command sees what every network on the way sees: addresses, times and sizes, and can cut."
 
     def __init__(self, proxy_command: str | None = None) -> None:

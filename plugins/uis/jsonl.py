@@ -19,12 +19,12 @@ from msgspec import Struct
 
 from plytalk.core.contracts.events import Event, You, notify, refuse
 from plytalk.core.contracts.items import is_exit
-from plytalk.core.contracts.limits import KIB, Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS, KIB
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.registry.hookspecs import hookimpl
 
-MAX_LINE = 6 * Limits.message + 4 * KIB
+MAX_LINE = 6 * DEFAULT_LIMITS.message + 4 * KIB
 """How long a line of input may be, in bytes: the longest message, with each byte escaped."""
 HINT = 'Write {"type":"message","text":"..."}, {"type":"command","command":"who","args":[],"request":"1"} or {"type":"exit"}.'
 EXITS = "The text `exit` would end the conversation, and was not sent."

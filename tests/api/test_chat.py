@@ -2,10 +2,10 @@
 
 import asyncio
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from proxy_servers import PASSWORD, needs_proxies, proxy
 from taking_part import OTHER, QUICK, client, room, said, until
 

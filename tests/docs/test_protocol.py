@@ -8,7 +8,7 @@ import pytest
 
 from plytalk.core.contracts.errors import ImpossibleStack
 from plytalk.core.contracts.items import CloseReason
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.authenticators.code import Code
 from plytalk.plugins.authenticators.psk import Psk
@@ -66,7 +66,7 @@ def test_an_instance_that_is_too_long_or_no_text_counts_as_none() -> None:
 
 
 def test_the_time_of_silence() -> None:
-    assert f"heard nothing for {Limits.ping:g} seconds" in TEXT
+    assert f"heard nothing for {DEFAULT_LIMITS.ping:g} seconds" in TEXT
 
 
 def test_code_and_psk_exclude_each_other() -> None:

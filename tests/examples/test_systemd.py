@@ -13,7 +13,7 @@ from pathlib import Path
 import programs
 import pytest
 
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 
 PROJECT = Path(__file__).resolve().parents[2]
 UNIT = PROJECT / "examples" / "systemd" / "plytalk.service"
@@ -52,7 +52,7 @@ def test_systemd_understands_every_line(unit: Path) -> None:
 
 
 def test_systemd_lets_the_server_wait_for_its_peers() -> None:
-    assert int(setting("TimeoutStopSec")) > Limits.farewell
+    assert int(setting("TimeoutStopSec")) > DEFAULT_LIMITS.farewell
 
 
 def test_its_sandbox_is_tight(unit: Path) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError

@@ -3,9 +3,10 @@
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.endings import Ending

@@ -1,7 +1,8 @@
 """A profile's stack in the test's own process, with a UI that remembers all it is told."""
 
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.events import Closed, Message, Notice
 from plytalk.core.contracts.ui import Ui

@@ -1,8 +1,9 @@
 """Exercise 1: read the plaintext off the wire. A recorded conversation names a meeting place; the answer is its two words."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from plytalk.core.bases.attacking import wait_until_idle
 from plytalk.core.contracts.peers import Role

@@ -4,8 +4,10 @@ Precedence: flag or argument, environment, profile, config file, default.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from plytalk.api.doors import WrittenDoor, listening_address
 from plytalk.core.contracts.authenticator import Authenticator
@@ -29,17 +31,18 @@ IDENTIFYING = ("framer", "handshake", "cipher", "messages")
 COMMANDS = {Role.INITIATOR: "connect", Role.RESPONDER: "serve"}
 
 
-@dataclass(eq=False, repr=False)
-class Choice:
+class Choice(Struct, eq=False):
     """What was chosen. `made` are the layers that were given as objects, by their class; `doors` are where a server listens."""
 
     registry: Registry
     classes: dict[str, list[type[Layer]]]
     profile: Profile | None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict, repr=False)  # one may hold a password
+    options: dict[str, Any] = field(default_factory=dict)
     made: dict[type[Layer], Layer] = field(default_factory=dict)
     doors: list[WrittenDoor] = field(default_factory=list)
+
+    __repr__ = object.__repr__  # its options may hold a password
 
     def stack(self) -> Stack:
         """The stack, made. Raises ImpossibleStack, and Usage where its transport is for guests alone."""

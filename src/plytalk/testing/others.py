@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import io
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, RemoteError, UnknownPeer

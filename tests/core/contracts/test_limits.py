@@ -2,7 +2,6 @@
 
 import inspect
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from plytalk.core.contracts import limits
 from plytalk.core.contracts.limits import Limits, too_long
 
 CORE = Path(limits.__file__).parents[1]
-NAMES = [each.name for each in fields(Limits)]
+NAMES = Limits.__struct_fields__
 
 
 @pytest.mark.parametrize("name", NAMES)

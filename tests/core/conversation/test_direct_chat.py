@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 import pytest
 from alone import Alone, Items, Silent, frame
+from msgspec.structs import replace
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import (

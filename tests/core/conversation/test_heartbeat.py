@@ -8,7 +8,7 @@ import pytest
 
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import Truncated
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.contracts.peers import Role
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.conversation.heartbeat import PARTS, Heartbeat
@@ -20,7 +20,7 @@ from plytalk.plugins.messages.records import Records
 from plytalk.testing import stack_of
 from plytalk.testing.verdict import idle
 
-PERIOD = Limits.ping
+PERIOD = DEFAULT_LIMITS.ping
 
 
 class Timer:

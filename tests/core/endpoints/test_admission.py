@@ -1,8 +1,7 @@
 """Admission to the handshake."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from plytalk.core.contracts.errors import (
     BadFrame,

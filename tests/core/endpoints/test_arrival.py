@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from filters import HELLO, InPieces, Pieces
+from msgspec.structs import replace
 from serving import PATIENT, QUICK, Far, Says, Serving, client
 from tables import Hosting, ShowsBoth, Sits, Table
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from serving import PATIENT, Far, Says, client
 from tables import Hosting, ShowsBoth, Table
 

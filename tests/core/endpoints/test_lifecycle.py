@@ -3,10 +3,10 @@
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 from serving import PATIENT, QUICK, Says, Serving, client
 from tables import Hosting, Nobody, ShowsBoth, Sits, Table
 

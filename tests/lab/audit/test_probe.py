@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from doors import Doors, Guest, greets, hangs_up
+from msgspec.structs import replace
 
 from plytalk.core.contracts.audit import Grade
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, TooSlow

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 
 import pytest
 from doors import Doors, Guest, greets
+from msgspec.structs import replace
 
 from plytalk.core.contracts.audit import Finding, Grade, Probe
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed

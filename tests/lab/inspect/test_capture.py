@@ -2,9 +2,9 @@
 
 import shutil
 import subprocess
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.capture import addresses, capture, checksum

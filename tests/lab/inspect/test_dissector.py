@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -12,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from every_byte.recorded import LINES, profiles, record
 from every_byte.test_every_byte import generated
+from msgspec.structs import replace
 
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.spans import Span

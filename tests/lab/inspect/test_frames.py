@@ -1,6 +1,6 @@
 """A trace as frames: one for each frame, from the words down to the wire."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from plytalk.core.contracts.spans import Span
 from plytalk.core.pipeline.tracing import TraceEvent

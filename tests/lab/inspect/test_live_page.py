@@ -2,13 +2,13 @@
 
 import http.client
 import json
-from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import browser
+from msgspec.structs import replace
 from page_user import wait_for
 from people import environment
 from programs import started

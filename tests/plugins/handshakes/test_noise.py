@@ -2,10 +2,10 @@
 
 import contextlib
 import stat
-from dataclasses import replace
 
 import pytest
 from meeting import End, Person, meet, nobody
+from msgspec.structs import replace
 from programs import ENVIRONMENT, chat, connect, serve
 
 from plytalk.core.contracts.authenticator import Authenticator

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
@@ -10,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from heap import referents
 from meeting import Meeting, end, meet
 from msgspec import structs
+from msgspec.structs import replace
 from programs import ENVIRONMENT, chat, serve
 
 from plytalk.core.contracts.authenticator import Authenticator
@@ -225,7 +225,7 @@ async def against(role, evil, tmp_path, static=None, theirs_static=None, **optio
     for handshake, pair in ((ours.stack.handshake, static), (evil, theirs_static)):
         if pair:
             handshake._prover = Prover(handshake._own, X25519, pair)
-    theirs = replace(theirs, stack=replace(theirs.stack, handshake=evil))
+    theirs.stack = replace(theirs.stack, handshake=evil)
     outcomes = await meet(*((ours, theirs) if role is CLIENT else (theirs, ours)))
     return outcomes[0 if role is CLIENT else 1]
 

@@ -10,7 +10,7 @@ from crowd import Crowd
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.feature import Feature
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.plugins.rooms import room_commands
 
 
@@ -37,7 +37,7 @@ class Counting(Feature):
         Command("silent", "Does it.", lambda call: None),
         Command("data", "Answers something that is not JSON.", lambda call: call.answer({call.rest: {1}})),
         Command("nan", "The same.", lambda call: call.answer(float("nan"))),
-        Command("long", "Answers at length.", lambda call: call.answer("x" * Limits.message)),
+        Command("long", "Answers at length.", lambda call: call.answer("x" * DEFAULT_LIMITS.message)),
     )
 
 

@@ -6,13 +6,13 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crowd import PATIENT, Crowd, Stranger, Tight
 from msgspec import structs
+from msgspec.structs import replace
 
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.items import CloseReason

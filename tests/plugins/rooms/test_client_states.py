@@ -4,7 +4,6 @@ import random
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from crowd import Screen
 from meeting import End, Meeting, end
+from msgspec.structs import replace
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.items import Extension, Pong

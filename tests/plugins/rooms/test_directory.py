@@ -1,11 +1,11 @@
 """Which name a member gets, and who is found by it."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from crowd import PATIENT, Crowd
+from msgspec.structs import replace
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey

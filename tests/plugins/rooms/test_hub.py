@@ -2,11 +2,11 @@
 
 import asyncio
 from bisect import bisect_left
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from crowd import PATIENT, Crowd
+from msgspec.structs import replace
 
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.events import Message

@@ -9,7 +9,7 @@ from crowd import Crowd, Screen
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import BrokenPlugin, Usage
 from plytalk.core.contracts.events import Error, Event, MemberEvent, Message, Open
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.endpoints.handlers import Presence
 from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.plugins.rooms.moderation import Moderation
@@ -121,13 +121,13 @@ async def test_it_is_told_who_it_is_and_what_it_does_is_marked_as_its_own(home: 
 async def test_what_is_longer_than_a_message_may_be_is_refused_and_not_cut(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice = await crowd.comes("alice")
-        crowd.local_member.say("x" * (Limits.message + 1))
-        crowd.local_member.command("me", ("x" * Limits.message,), "7")
-        crowd.local_member.say("x" * Limits.message)
+        crowd.local_member.say("x" * (DEFAULT_LIMITS.message + 1))
+        crowd.local_member.command("me", ("x" * DEFAULT_LIMITS.message,), "7")
+        crowd.local_member.say("x" * DEFAULT_LIMITS.message)
         crowd.local_member.say("after")
         await alice.shows("after")
         said = [event.text for event in alice.ui.events if isinstance(event, Message)]
-        assert list(map(len, said)) == [Limits.message, 5]
+        assert list(map(len, said)) == [DEFAULT_LIMITS.message, 5]
         errors = [event for event in crowd.ui.events if isinstance(event, Error)]
         assert [(error.code, error.command, error.request) for error in errors] == [
             ("too-long", None, None),

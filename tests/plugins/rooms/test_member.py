@@ -8,7 +8,7 @@ from crowd import PATIENT, Crowd
 
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.events import Message
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.contracts.peers import Role
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.server import ListenAddress
@@ -246,12 +246,12 @@ async def test_the_longest_message_reaches_a_guest_though_a_name_stands_before_i
         plain.session.say("hi")
         await alice.until(lambda: alice.texts and alice.texts[-1].endswith("hi"))
         for character in ("x", "é", "你"):
-            alice.session.say(character * (Limits.message // len(character.encode())))
+            alice.session.say(character * (DEFAULT_LIMITS.message // len(character.encode())))
         ui = plain.session.stack.ui
         assert isinstance(ui, RecordingUi)
         await ui.until(messages=3)
         for line, character in zip(ui.messages, ("x", "é", "你"), strict=True):
-            assert Limits.message - 3 < len(line.encode()) <= Limits.message
+            assert DEFAULT_LIMITS.message - 3 < len(line.encode()) <= DEFAULT_LIMITS.message
             assert set(line.removeprefix("alice: ")) == {character}
 
 

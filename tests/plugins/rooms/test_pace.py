@@ -1,10 +1,10 @@
 """Members that say too much, and members that do not read: each waits, nothing is lost, and the others go on."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from crowd import PATIENT, Crowd, Stranger, Tight
+from msgspec.structs import replace
 
 from plytalk.plugins.rooms import hub as hubs
 from plytalk.testing.verdict import idle

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from crowd import Crowd
 from meeting import End, Meeting, end
+from msgspec.structs import replace
 
 from plytalk.core.contracts.events import Error, Message, Result
 from plytalk.core.contracts.items import Extension
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.rooms.requests import ABOUT_MEMBERS, CommandRequest, Requests, line_of
 from plytalk.plugins.rooms.room_chat import RoomChat
@@ -43,7 +43,7 @@ async def test_a_command_that_is_too_long_is_answered_once(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice = await crowd.comes("alice")
         await alice.shows("You are alice")
-        alice.ui.session.command("me", ("x" * Limits.message,), "1")
+        alice.ui.session.command("me", ("x" * DEFAULT_LIMITS.message,), "1")
         alice.ui.session.command("me", ("waves",), "2")
         assert await until(alice.ui, 2) == [("too-long", "me", "1"), ("result", "me", "2")]
 

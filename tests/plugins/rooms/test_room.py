@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from crowd import Crowd, Stranger, speaker
 
-from plytalk.core.contracts.limits import MIB, Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS, MIB
 from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.rooms import outbox
@@ -82,9 +82,9 @@ def test_a_crowd_is_not_told_who_comes_and_goes(monkeypatch: pytest.MonkeyPatch)
 def test_words_that_grew_beyond_a_message_are_cut() -> None:
     subscriber = Hears(1)
     room = a_room(subscriber)
-    said(room, "\ufffd" * Limits.message)
+    said(room, "\ufffd" * DEFAULT_LIMITS.message)
     room.flush()
-    assert len(subscriber.heard[0].text.encode()) <= Limits.message + 2
+    assert len(subscriber.heard[0].text.encode()) <= DEFAULT_LIMITS.message + 2
 
 
 async def test_members_at_the_same_place_get_the_same_bytes_packed_once(home: Path) -> None:

@@ -4,12 +4,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from crowd import PATIENT, Crowd, Person, Screen, client_of, stack_of
 from meeting import End, Meeting, end
+from msgspec.structs import replace
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import BrokenPlugin, NotDone, Refused, Truncated

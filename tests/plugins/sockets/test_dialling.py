@@ -13,7 +13,7 @@ from relaying import relaying
 
 from plytalk.core.contracts.errors import CannotConnect, UnknownPeer, Usage
 from plytalk.core.contracts.layer import Option
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS, Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.sockets.dialling import PATIENCE, PROXY, DiallingTransport, has_password
 from plytalk.plugins.transports.command import CommandTransport
@@ -127,7 +127,7 @@ def test_a_handshake_may_take_longer_through_a_proxy_and_through_a_command() -> 
     slow = usual.patient(Tcp("http://127.0.0.1:1").patience)
     assert (slow.first_byte, slow.handshake, slow.ping) == (PATIENCE, PATIENCE, 7)
     by_command = usual.patient(CommandTransport("true").patience)
-    assert (by_command.first_byte, by_command.handshake) == (Limits.person, Limits.person)
+    assert (by_command.first_byte, by_command.handshake) == (DEFAULT_LIMITS.person, DEFAULT_LIMITS.person)
     assert Limits(handshake=1000).patient(5).handshake == 1000
 
 

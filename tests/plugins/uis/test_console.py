@@ -4,10 +4,10 @@ import asyncio
 import io
 import os
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import OutputFailed, UnknownPeer

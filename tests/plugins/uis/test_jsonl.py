@@ -5,16 +5,16 @@ import contextlib
 import io
 import json
 import re
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.events import Message, Sender, You, now
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.conversation.ui_hearer import show_closed
 from plytalk.plugins.uis.jsonl import MAX_LINE, Jsonl, as_line, layers
 from plytalk.testing import Endpoint, check_ui, open_ends, stack_of
@@ -281,7 +281,7 @@ def write_all(writer: io.FileIO, data: bytes) -> None:
 async def test_the_longest_message_can_be_said_however_it_is_escaped(program, form: str) -> None:
     ui, writer = program
     size = len(json.loads(f'"{form}"').encode())
-    line = f'{{"type":"message","text":"{form * (Limits.message // size)}"}}\n'.encode()
+    line = f'{{"type":"message","text":"{form * (DEFAULT_LIMITS.message // size)}"}}\n'.encode()
     writing = asyncio.create_task(asyncio.to_thread(write_all, writer, line))
     async with open_ends(replace(stack_of(), ui=ui), stack_of()) as (side, other):
         running = asyncio.create_task(ui.run(side.session))

@@ -1,9 +1,8 @@
 """Nobody sits here."""
 
-from dataclasses import replace
-
 import programs
 import pytest
+from msgspec.structs import replace
 
 from plytalk.core.contracts.errors import UnknownPeer
 from plytalk.core.contracts.events import Event, Message, Sender, now

@@ -11,8 +11,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.errors import BadFrame, BrokenPlugin, ChatError, FrameTooLong, Tampered
 from plytalk.core.contracts.peers import Role

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from time import monotonic
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.items import Extension, Ping
 from plytalk.core.contracts.optional import prepare

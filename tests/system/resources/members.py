@@ -11,11 +11,11 @@ import resource
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import cycle, islice
 from time import perf_counter
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.items import Extension

@@ -1,12 +1,12 @@
 """One room behind several listeners: the members come by different transports, and are told the same."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from certificates import Authority
 from crowd import PATIENT, Crowd
+from msgspec.structs import replace
 from relaying import relaying
 
 from plytalk.core.contracts.events import Notice

@@ -8,11 +8,11 @@ import types
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import Refused

@@ -12,7 +12,7 @@ import sys
 import types
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from canary import Canaries
 from cryptography.hazmat.primitives.asymmetric import mlkem
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from heap import referents
+from msgspec.structs import replace
 from stacks import Memo
 
 from plytalk.core.conversation.direct_chat import DirectChat
