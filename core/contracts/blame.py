@@ -10,7 +10,10 @@ from contextlib import AbstractContextManager, contextmanager
 from inspect import unwrap
 from traceback import walk_tb
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from plytalk.core.contracts.contract_words import asked, title, written
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
@@ -118,7 +121,7 @@ def _class_of(layer: Any) -> type[Layer]:
     return type(layer if isinstance(layer, Layer) else layer._layer)
 
 
-class Culprit(NamedTuple):
+class Culprit(Struct, frozen=True):
     """The layer at fault: where it raised, or the method that returned what it must not, and what that was."""
 
     layer: type[Layer] | None = None
@@ -134,7 +137,7 @@ def _culprit(error: BaseException, layers: Sequence[type[Layer]]) -> Culprit:
         if layer := _layer_of(frame, layers):
             found = _giver(frame, layers) or Culprit(layer, frame.f_code, line, _method_of(layer, frame, found))
         elif found.code and frame.f_code.co_filename == found.code.co_filename:
-            found = found._replace(code=frame.f_code, line=line)  # a function of its module
+            found = replace(found, code=frame.f_code, line=line)  # a function of its module
     return found
 
 

@@ -4,7 +4,9 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from plytalk.core.contracts.kinds import GROUP
 from plytalk.core.contracts.sanitise import clean
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 
-class Owner(NamedTuple):
+class Owner(Struct, frozen=True):
     """The distribution that brings a module, with its version, and the plugins of it that are in this module."""
 
     distribution: str

@@ -1,14 +1,16 @@
 """The bytes of a transport's own protocol, for a trace that asks for them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from plytalk.core.contracts.spans import Span
 
 IN, OUT = "in", "out"
 
 
-class WireUnit(NamedTuple):
+class WireUnit(Struct, frozen=True):
     """A complete unit of a transport's protocol, such as a TLS record: its name, its bytes, and their description."""
 
     name: str

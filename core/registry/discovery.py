@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.machinery import PathFinder
 from os import listdir, path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -77,7 +77,7 @@ class Found(Struct, frozen=True):
         return bool({self.name, self.key} & names) or _normal(self.distribution) in {_normal(name) for name in names}
 
 
-class Point(NamedTuple):
+class Point(Struct, frozen=True):
     """An entry point, as it is written."""
 
     name: str

@@ -1,12 +1,13 @@
 """What a conversation tells its transfers: who the user is, and how to receive files."""
 
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from plytalk.core.contracts.events import Sender
 
 
-class ReceiveOptions(NamedTuple):
+class ReceiveOptions(Struct, frozen=True):
     """How this user receives files: the folder, and whether files from everybody, or from these keys, are accepted unasked.
 
     With `fsync`, each file is on the disk before it gets its name. With `none`, no file is received, sent or read.
@@ -19,7 +20,7 @@ class ReceiveOptions(NamedTuple):
     none: bool = False
 
 
-class Myself(NamedTuple):
+class Myself(Struct, frozen=True):
     """This user, in its room."""
 
     sender: Sender

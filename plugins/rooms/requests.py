@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from plytalk.core.contracts.events import refuse
 from plytalk.core.contracts.ui import Ui
@@ -13,7 +14,7 @@ ABOUT_MEMBERS = frozenset(["ban", "deop", "kick", "mute", "op", "release", "unba
 LOST = "The connection was cut before the answer to /{} came: whether it was done is not known."
 
 
-class CommandRequest(NamedTuple):
+class CommandRequest(Struct, frozen=True):
     """A command, and the id that a program gave it, or None."""
 
     command: str

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.errors import UnknownPeer, Usage
 from plytalk.core.contracts.layer import Option

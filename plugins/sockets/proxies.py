@@ -7,9 +7,10 @@ import asyncio
 import re
 import socket
 from base64 import b64encode
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from plytalk.core.bases.filter_listener import opened_client
 from plytalk.core.bases.filter_stream import FilterStream, Opening
@@ -44,17 +45,19 @@ _INTERIM = re.compile(rb"\A(?:HTTP/1\.[0-9] 1[0-9]{2}[^\r\n]*\r\n(?:[^\r\n]+\r\n
 _STATUS = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})(?: ([^\r\n]*))?")
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyServer:
+class ProxyServer(Struct, frozen=True):
     """A proxy, and as whom to use it; an empty user name means as nobody. The password is in no `repr`."""
 
     scheme: str
     address: Address
     user: str = ""
-    password: str = field(default="", repr=False)
+    password: str = ""
 
     def __str__(self) -> str:
         return str(self.address)
+
+    def __repr__(self) -> str:
+        return f"<ProxyServer {self.scheme}://{self.address}>"
 
 
 def parse_proxy(text: str) -> ProxyServer:

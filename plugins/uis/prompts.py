@@ -73,7 +73,12 @@ class Prompt:
     def _session(self, **options: Any) -> "PromptSession[str]":
         with without_vi_keys():
             session: PromptSession[str] = PromptSession(
-                input=self._input, output=self._output, reserve_space_for_menu=0, erase_when_done=True, **options
+                input=self._input,
+                output=self._output,
+                reserve_space_for_menu=0,
+                erase_when_done=True,
+                include_default_pygments_style=False,  # nothing here is a program's text
+                **options,
             )
         self._drawings[session.app] = Drawing(session.app)
         return session

@@ -6,4 +6,4 @@ from plytalk.plugins.files.receive_options import ReceiveOptions
 
 
 def test_into_the_current_folder_and_only_what_is_accepted() -> None:
-    assert ReceiveOptions() == (Path(), False, (), False, False)
+    assert ReceiveOptions() == ReceiveOptions(Path(), False, (), False, False)
