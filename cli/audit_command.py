@@ -47,7 +47,7 @@ MOST_PATIENCE = 60.0
 @click.command(epilog=EXAMPLES)
 @click.argument("address", type=TEXT, metavar="HOST[:PORT]|URL")
 @click.option("--transport", type=LayerName("transport"), default="tcp", help="How to reach it (default tcp).")
-@click.option("--tls-ca", type=FILE, metavar="FILE", help="With tls and wss: the CA certificates to trust (PEM).")
+@click.option("--tls-ca", type=FILE, metavar="FILE", help="With TLS: the CA certificates to trust (PEM).")
 @click.option("--tls-name", type=TEXT, metavar="NAME", help="The name that the certificate must have (default: the host).")
 @click.option("--proxy-command", type=TEXT, metavar="COMMAND", help="Reach it through this command, such as 'ssh -W %h:%p JUMP'.")
 @proxy_option
@@ -84,7 +84,7 @@ def audit(
         transport = "command"
     layer = cast(type[Transport], registry.layer("transport", transport))
     if (tls_ca or tls_name) and not any(option.keyword == "tls_ca" for option in layer.options):
-        raise Usage(f"The transport `{transport}` has no certificates: --tls-ca and --tls-name are for tls and wss.")
+        raise Usage(f"The transport `{transport}` has no certificates: --tls-ca and --tls-name are for tls, wss and relay.")
     way = factory(layer, {name: value for name, value in options.items() if value})()
     server = connecting_address(way, address_in(address))
     port = server.port or registry.default_profile.port

@@ -1,14 +1,13 @@
 """What `chat serve` tells its user: the line that the other side pastes, who may come in, and who has come."""
 
-import contextlib
 import shlex
-import socket
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from plytalk.api.choice import Choice
 from plytalk.api.urls import key_named, url_of
 from plytalk.cli.main import paint
+from plytalk.cli.own_address import own_address
 from plytalk.core.contracts.events import WAYS_COMMAND
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.optional import ServesPage
@@ -16,7 +15,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat
-from plytalk.core.io.address import join_address
+from plytalk.core.io.address import EVERY_NETWORK, join_address
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.io.web_address import PORTS
 from plytalk.core.stack.selection import Stack
@@ -26,9 +25,7 @@ from plytalk.trust.store_errors import StoreError
 if TYPE_CHECKING:
     from plytalk.core.endpoints.listening import Door, WayIn
 
-# What to replace, and addresses far away: the one this machine would send from is the one to show. `::` is for IPv4 too.
-FAR = {"0.0.0.0": ("192.0.2.1",), "[::]": ("2001:db8::1", "192.0.2.1")}  # noqa: S104
-LOOPBACK = "127.0.0.1"
+WILDCARDS = ("0.0.0.0", EVERY_NETWORK)  # noqa: S104 - only compared
 ROWS, COLUMNS = 6, 80
 """What the first screen of a server has."""
 MAY_HEAR = {
@@ -138,7 +135,7 @@ def about_the_way(choice: Choice, ways: "Sequence[WayIn]") -> Iterator[str]:
     for door in (way.door for way in ways[:1]):
         if isinstance(door.stack.transport, ServesPage) and len(ways) == 1 and not is_proxied(choice):
             yield "On a terminal `chat connect` takes that address too, as it is."
-        if zone := host(door.address).strip("[]").partition("%")[2]:
+        if zone := host(reachable(door.address)).strip("[]").partition("%")[2]:
             yield f"In place of {zone} the other side writes its own interface: `ip link` or `ipconfig` shows it."
 
 
@@ -221,16 +218,10 @@ def link_is_enough(choice: Choice, stack: Stack) -> bool:
 
 
 def reachable(address: str) -> str:
-    """The address, with one of this machine's own in place of a wildcard: of a network if it is in one."""
-    if host(address) not in FAR:
+    """The address, with one of this machine's own in place of a wildcard."""
+    if (wildcard := host(address).strip("[]")) not in WILDCARDS:
         return address
-    number = int(port(address).removeprefix(":"))
-    for probe in FAR[host(address)]:
-        family = socket.AF_INET6 if ":" in probe else socket.AF_INET
-        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asking:
-            asking.connect((probe, 9))  # sends nothing: it only asks which of our addresses would be used
-            return join_address(asking.getsockname()[0], number)
-    return join_address(LOOPBACK, number)
+    return join_address(own_address(wildcard), int(port(address).removeprefix(":")))
 
 
 def newcomer(session: DirectChat) -> Iterator[str]:

@@ -1,9 +1,11 @@
-"""The options of layers in a help text: those that several layers share are shown once."""
+"""The options of layers, in a help text and where they do not belong: those that several layers share are shown once."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from plytalk.api.choice import COMMANDS
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.peers import Role
 
 HelpRecord = tuple[str, str]
 """An option with its argument, and what it does."""
@@ -31,3 +33,14 @@ def enumerated(names: Sequence[str]) -> str:
     """Words with commas, and `and` before the last."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def whose_option(name: str, layers: Sequence[type[Layer]], role: Role | None) -> str:
+    """What to say of an option, `--NAME`, that belongs to layers that are not chosen; empty where it belongs to none of these."""
+    having = [(layer, option) for layer in layers for option in layer.options if name == f"--{option.name}"]
+    fitting = [layer for layer, option in having if role is None or option.role in (None, role)]
+    if len(fitting) > 1:
+        return f"{name} belongs to the {named(fitting)}, none of which is chosen. Add one with --{fitting[0].kind}."
+    for layer in fitting:
+        return f"{name} belongs to the {layer.kind} `{layer.name}`, which is not chosen. Add --{layer.kind} {layer.name}."
+    return next((f"{name} is for `chat {COMMANDS[option.role]}`." for _, option in having if option.role), "")

@@ -52,7 +52,9 @@ LOCAL = ("127.0.0.1", "::1", "localhost")
 @click.option(
     "--name", "names", type=TEXT, multiple=True, metavar="HOST", help="The host name that people use for this relay (repeatable)."
 )
-@click.option("--allow", type=FILE, metavar="FILE", help="Let only the keys in this file hold a name (lines of TYPE KEY NAME).")
+@click.option(
+    "--allow", type=FILE, metavar="FILE", help="Let only the keys in this file hold a name or a number (lines of TYPE KEY NAME)."
+)
 @click.option("--ws", type=TEXT, metavar="HOST:PORT", help="Also accept WebSocket connections here, such as from a web server.")
 @click.option("--trusted-proxy", type=TEXT, metavar="ADDRESS,...", help=TRUSTED.help)
 @click.option("--metrics", type=TEXT, metavar="HOST:PORT", help="Serve Prometheus metrics and /healthz over HTTP here.")

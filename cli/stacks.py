@@ -15,7 +15,7 @@ from plytalk.api.choice import Choice, names_of, resolve, with_options
 from plytalk.api.doors import read_door
 from plytalk.api.urls import is_url, read_url
 from plytalk.cli import config
-from plytalk.cli.option_help import HelpRecord, option_sections
+from plytalk.cli.option_help import HelpRecord, option_sections, whose_option
 from plytalk.cli.parameters import FILE, TEXT, completions
 from plytalk.cli.relay_option import OWN, at_own_relay
 from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Usage
@@ -146,7 +146,8 @@ class StackCommand(click.Command):
         try:
             rest = self._parse_with_options(ctx, args, choice)
         except click.NoSuchOption as error:
-            self._say_whose(error.option_name, choice)
+            if said := whose_option(error.option_name, with_options(choice, KINDS), self._role):
+                raise click.UsageError(said) from None
             raise
         try:
             self._take_options(choice, ctx, file)
@@ -186,14 +187,6 @@ class StackCommand(click.Command):
                     raise BrokenPlugin(f"The {layer.kind} `{layer.name}` brings the option --{option.name}, which is taken.")
                 ctx.meta["layers"].remove(layer)
                 break
-
-    @staticmethod
-    def _say_whose(name: str, choice: Choice) -> None:
-        for layer in with_options(choice, KINDS):
-            if name in {f"--{option.name}" for option in layer.options}:
-                raise click.UsageError(
-                    f"{name} belongs to the {layer.kind} `{layer.name}`, which is not chosen. Add --{layer.kind} {layer.name}."
-                ) from None
 
     @staticmethod
     def _choose(values: Mapping[str, Any], asks_help: bool, file: Path | None) -> Choice:

@@ -15,7 +15,7 @@ from plytalk.core.contracts.wire import IN, OUT, WireUnit
 from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_frames import PING_SECONDS, FrameCutter, RelayReason
-from plytalk.plugins.relay.relay_stream import GONE, RelayRefused, RelayStream, refusal
+from plytalk.plugins.relay.relay_stream import GONE, RelayRefused, RelayStream, key_wanted, refusal
 from plytalk.plugins.relay.relay_units import cut_held
 from plytalk.trust.identity import OwnIdentity, raw_key
 
@@ -88,15 +88,17 @@ class ListenerState(Enum):
 
 
 class RelayListener(Listener):
-    """Holds a name at a relay: that of `identity`'s key, or without one a number that the relay gives.
+    """Holds a name at a relay: that of `identity`'s key, or with `by_number` or without a key a number that the relay gives.
 
+    A relay that lets only listed keys hold a name asks for one even where it gives a number; then it is shown that of `identity`.
     A hold that breaks is taken up again, and the same number is asked for. Where others have it by then, the relay gives another
     one, and `address` is another one. A hold that another server with the same key takes is left to it: the two would take it
     from each other for ever.
     """
 
-    def __init__(self, reach: Reach, relay: str, host: str, identity: OwnIdentity | None) -> None:
+    def __init__(self, reach: Reach, relay: str, host: str, identity: OwnIdentity | None, by_number: bool = False) -> None:
         self._reach, self._relay, self._host, self._identity = reach, relay, host, identity
+        self._by_number = by_number or identity is None
         self._tell: Callable[[str], None] = lambda sentence: None
         self._tell_unit: Callable[[str, WireUnit], None] | None = None
         self._note_unit: Note | None = None
@@ -111,6 +113,7 @@ class RelayListener(Listener):
         """Hold the name. Raises CannotConnect."""
         hold = await self._hold()
         self._keeper = asyncio.ensure_future(self._keep(hold))
+        self._keeper.add_done_callback(lambda _: hold.close())  # a task that is cancelled before it began closes nothing
 
     async def _hold(self) -> Hold:
         stream = await self._reach()
@@ -151,11 +154,13 @@ class RelayListener(Listener):
 
     async def _named(self, hold: Hold) -> str:
         key = raw_key(self._identity.public) if self._identity else b""
-        hold.send(wire.MAGIC + wire.HOLD + (key or self._name.encode()))
+        asked = self._name.encode() if self._by_number else key
+        hold.send(wire.MAGIC + wire.HOLD + asked)
         payload = await hold.next()
-        if self._identity and payload[:1] == wire.CHALLENGE and len(payload) == 1 + wire.NONCE:
-            text = wire.signed_text(self._host, payload[1:], key)
-            hold.send(wire.SIGNED + key + self._identity.sign(text))
+        if payload[:1] == wire.CHALLENGE and len(payload) == 1 + wire.NONCE:
+            if self._identity is None:
+                raise key_wanted()
+            hold.send(wire.SIGNED + key + self._identity.sign(wire.signed_text(self._host, payload[1:], asked)))
             payload = await hold.next()
         name = payload[1:].decode("ascii", "replace")
         if payload[:1] != wire.OPENED or not self._is_asked_for(name):
@@ -164,7 +169,9 @@ class RelayListener(Listener):
 
     def _is_asked_for(self, name: str) -> bool:
         """People paste this name, and one of a key replaces --peer: a relay must not be able to choose it."""
-        return name == self._identity.fingerprint if self._identity else bool(NUMBER.fullmatch(name))
+        if self._identity and not self._by_number:
+            return name == self._identity.fingerprint
+        return bool(NUMBER.fullmatch(name))
 
     async def _keep(self, hold: Hold) -> None:
         while True:

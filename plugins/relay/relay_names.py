@@ -15,15 +15,20 @@ MAX_NUMBER = 9999
 NUMBER = re.compile("[1-9][0-9]{0,3}")
 
 
-def free_number(taken: Collection[str]) -> str:
-    """A number that nobody holds: short while there are few."""
+def free_number(taken: Collection[str], again: str = "") -> str:
+    """A number that nobody holds: `again` if it is one, else a short one while there are few."""
+    if again and again not in taken:
+        return again
     top = 99 if len(taken) < 50 else MAX_NUMBER
     return next(name for name in (str(1 + randbelow(top)) for _ in count()) if name not in taken)
 
 
 def proven_name(key: bytes, signature: bytes, nonce: bytes, asked: bytes, hosts: Collection[str]) -> str:
-    """The name of a key that was asked for and has signed for one of these hosts of the relay; empty where it has not."""
-    if key != asked:
+    """The name of a key that has signed for one of these hosts of the relay; empty where it has not.
+
+    `asked` is what was asked for: this key, or for a number nothing or that number.
+    """
+    if len(asked) == wire.KEY and key != asked:
         return ""
     for host in hosts:
         try:

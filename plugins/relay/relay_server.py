@@ -1,6 +1,6 @@
 """The relay: `chat relay`. It brings a joiner to the holder of a name, and passes on bytes that it cannot read.
 
-    NEW -> HOLDING                      (with a key: CHALLENGED in between)
+    NEW -> HOLDING                      (with a key, or where only listed keys may hold: CHALLENGED in between)
     NEW -> WAITING -> PAIRED            a joiner, until the holder answers
     NEW -> PAIRED                       the holder's answer
 
@@ -38,7 +38,7 @@ LINGER_SECONDS = 60.0
 
 
 class Relay:
-    """`names` are the hosts by which people type this relay; `allowed` the fingerprints that may hold by key, None for all."""
+    """`names` are the hosts by which people type this relay; `allowed` the fingerprints that may hold a name, None for all."""
 
     def __init__(
         self,
@@ -147,11 +147,11 @@ class Relay:
                 self._refuse(caller, RelayReason.MALFORMED)
 
     def _begin(self, caller: Caller, kind: bytes, rest: bytes) -> None:
-        if kind == wire.HOLD and not rest:
-            self._hold(caller, free_number(self.holders))
-        elif kind == wire.HOLD and NUMBER.fullmatch(again := rest.decode("ascii", "replace")):
-            self._hold(caller, free_number(self.holders) if again in self.holders else again)
-        elif kind == wire.HOLD and len(rest) == wire.KEY:
+        again = rest.decode("ascii", "replace")
+        is_number = not rest or NUMBER.fullmatch(again)
+        if kind == wire.HOLD and is_number and self.allowed is None:
+            self._hold(caller, free_number(self.holders, again))
+        elif kind == wire.HOLD and (is_number or len(rest) == wire.KEY):
             caller.state, caller.asked, caller.nonce = CallerState.CHALLENGED, rest, token_bytes(wire.NONCE)
             caller.stream.send(wire.frame(wire.CHALLENGE + caller.nonce))
         elif kind == wire.JOIN and 0 < len(rest) <= wire.MAX_NAME:
@@ -166,7 +166,9 @@ class Relay:
         if not name or (self.allowed is not None and name not in self.allowed):
             self._refuse(caller, RelayReason.NOT_ADMITTED)
             return
-        if earlier := self.holders.get(name):  # the same key: mostly a restart, whose old connection has not broken yet
+        if len(caller.asked) != wire.KEY:
+            name = free_number(self.holders, caller.asked.decode())
+        elif earlier := self.holders.get(name):  # the same key: mostly a restart, whose old connection has not broken yet
             self._refuse(earlier, RelayReason.TAKEN)
         self._hold(caller, name)
 
@@ -200,8 +202,7 @@ class Relay:
             holder.stream.send(wire.frame(wire.KNOCK + caller.ticket + self._sources.tag(caller.stream.peer, name)))
 
     def _answer(self, caller: Caller, ticket: bytes) -> None:
-        joiner = self._waiting.pop(ticket, None)
-        if joiner is None:
+        if (joiner := self._waiting.pop(ticket, None)) is None:
             self._refuse(caller, RelayReason.NOBODY)
             return
         self._opened(caller)
@@ -235,8 +236,7 @@ class Relay:
 
     def _ended(self, caller: Caller, error: Exception | None) -> None:
         """A half-close is passed on; a cut ends both."""
-        partner = caller.partner
-        if error or partner is None:
+        if error or (partner := caller.partner) is None:
             self._close(caller)
             return
         caller.finished = True

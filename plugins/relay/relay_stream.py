@@ -11,6 +11,7 @@ from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_frames import FrameCutter, RelayReason
 from plytalk.plugins.relay.relay_units import cut_frames
+from plytalk.trust.folders import user_file
 
 SENTENCES: dict[int, tuple[str, str]] = {
     RelayReason.NOBODY: ("The relay knows nobody of that name.", "Check the name, and that the other side is waiting there."),
@@ -27,9 +28,15 @@ NO_REASON = "The relay refused, and does not say why.", "Ask its owner."
 class RelayRefused(CannotConnect):
     """A relay said no. `reason` is a number of RelayReason, or one of a later version; 0 for none."""
 
-    def __init__(self, reason: int) -> None:
-        super().__init__(*SENTENCES.get(reason, NO_REASON))
+    def __init__(self, reason: int, said: tuple[str, str] | None = None) -> None:
+        super().__init__(*(said or SENTENCES.get(reason, NO_REASON)))
         self.reason = reason
+
+
+def key_wanted() -> RelayRefused:
+    """A relay asked for a key, and there is none to show."""
+    hint = f"Give --relay-key FILE, a key that is listed; the one that `chat keys show` prints is in {user_file('identity')}."
+    return RelayRefused(RelayReason.NOT_ADMITTED, ("The relay gives numbers to listed keys alone.", hint))
 
 
 def refusal(payload: bytes) -> RelayRefused:

@@ -91,7 +91,7 @@ def _held_parts(kind: bytes, reader: Reader) -> Iterator[Span]:
         yield reader.take("nonce", wire.NONCE, made_of="random bytes of the relay")
     elif kind == wire.SIGNED:
         yield reader.take("public key", wire.KEY)
-        yield reader.take("signature", wire.SIGNATURE, made_of="the relay's host, the nonce and the public key")
+        yield reader.take("signature", wire.SIGNATURE, made_of="the relay's host, the nonce and the public key or number")
     elif kind == wire.OPENED:
         yield reader.text("name that is held", reader.left)
     elif kind == wire.KNOCK:

@@ -29,6 +29,16 @@ from plytalk.trust.named_files import check_named
 READ = 64 * 1024
 MAX_PEM = 16 * 1024 * 1024
 """Bytes of a file with certificates: those of all public CAs have some 250 KB."""
+
+
+def trust_options(role: Role | None) -> tuple[Option, Option]:
+    """`--tls-ca` and `--tls-name`, for the end that connects: None for both, as at a relay."""
+    return (
+        Option("tls-ca", "The CA certificates to trust in place of the system's (PEM).", Path, metavar="FILE", role=role),
+        Option("tls-name", "The name that the certificate must have (default: the host).", metavar="NAME", role=role),
+    )
+
+
 OPTIONS = (
     Option(
         "tls-cert",
@@ -38,13 +48,7 @@ OPTIONS = (
         role=Role.RESPONDER,
     ),
     Option("tls-key", "The private key of the certificate (PEM).", Path, metavar="FILE", role=Role.RESPONDER),
-    Option("tls-ca", "The CA certificates to trust in place of the system's (PEM).", Path, metavar="FILE", role=Role.INITIATOR),
-    Option(
-        "tls-name",
-        "The name that the certificate must have (default: the host).",
-        metavar="NAME",
-        role=Role.INITIATOR,
-    ),
+    *trust_options(Role.INITIATOR),
 )
 COVERS = frozenset(
     {
@@ -207,8 +211,15 @@ class TlsFiles:
         return context
 
     def secured(self, below: Stream, host: str) -> TlsStream:
-        """A client's end, which expects this host or the name of the option."""
-        return TlsStream(below, self.client(), self._name or host)
+        """A client's end, which expects this host or the name of the option. Raises Usage, with the stream below closed."""
+        try:
+            return TlsStream(below, self.client(), self._name or host)
+        except Usage:
+            below.close()
+            raise
+        except ValueError:  # UnicodeError among them
+            below.close()
+            raise Usage(f"{shorten(str(self._name))!r} cannot be the name in a certificate.", "Check --tls-name.") from None
 
 
 class SecuredTransport(DiallingTransport):

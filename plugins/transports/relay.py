@@ -21,6 +21,7 @@ from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_listener import RelayListener
 from plytalk.plugins.relay.relay_stream import RelayStream, through_relay
 from plytalk.plugins.sockets.dialling import DiallingTransport, proxy_option
+from plytalk.plugins.sockets.tls_stream import TlsFiles, trust_options
 from plytalk.trust import identity as identities
 from plytalk.trust.folders import user_file
 
@@ -59,19 +60,28 @@ class RelayTransport(DiallingTransport):
     )
     options = (
         Option("relay-number", "Hold a number at the relay, instead of the name of your key.", bool, False, role=Role.RESPONDER),
-        Option("relay-key", "The key whose name to hold (default: the one `chat keys show` prints).", Path, metavar="FILE",
-               role=Role.RESPONDER),
+        Option("relay-key", "The key whose name to hold (by default that of `chat keys show`), or to show for a number.", Path,
+               metavar="FILE", role=Role.RESPONDER),
+        *trust_options(None),
         proxy_option(None),
     )  # fmt: skip
 
-    def __init__(self, relay_number: bool = False, relay_key: Path | None = None, proxy: str | None = None) -> None:
+    def __init__(
+        self,
+        relay_number: bool = False,
+        relay_key: Path | None = None,
+        tls_ca: Path | None = None,
+        tls_name: str | None = None,
+        proxy: str | None = None,
+    ) -> None:
         super().__init__(proxy)
+        self._files = TlsFiles(tls_ca=tls_ca, tls_name=tls_name)
         self._by_number, self._file = relay_number, relay_key
         self._identity: identities.OwnIdentity | None = None
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         await super().ready(role, secret)
-        if role is Role.INITIATOR or self._by_number:
+        if role is Role.INITIATOR or (self._by_number and not self._file):
             return ()
         file = self._file or user_file("identity")
         self._identity, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
@@ -86,7 +96,7 @@ class RelayTransport(DiallingTransport):
 
     async def listen(self, host: str, port: int) -> Listener:
         relay = at_relay(host)
-        listener = RelayListener(partial(self._at, relay), str(relay), relay.address.host, self._identity)
+        listener = RelayListener(partial(self._at, relay), str(relay), relay.address.host, self._identity, self._by_number)
         await listener.start()
         return listener
 
@@ -108,9 +118,9 @@ class RelayTransport(DiallingTransport):
             raise CannotConnect(f"The relay {relay} cannot be reached. {error}", hint) from None
         if relay.web is None:
             return below
-        from plytalk.plugins.sockets import tls_stream, web_options
+        from plytalk.plugins.sockets import web_options
 
-        secured = tls_stream.TlsFiles().secured(below, host) if relay.web.scheme == "wss" else below
+        secured = self._files.secured(below, host) if relay.web.scheme == "wss" else below
         return await web_options.opened(secured, str(relay))
 
 

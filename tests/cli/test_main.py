@@ -143,6 +143,8 @@ WRONG = {
     ("nonsense",): "There is no command 'nonsense'. See `chat --help`.",
     ("serve", "--ciper", "none"): "No such option '--ciper'.",
     ("serve", "--rsa-key", "x"): "--rsa-key belongs to the handshake `rsa`, which is not chosen. Add --handshake rsa.",
+    ("connect", "h", "--proxy-command", "x", "--proxy", "http://h:1"): "--proxy belongs to the transports",
+    ("serve", "--proxy-command", "x"): "--proxy-command is for `chat connect`.",
     ("serve", "--port", "many"): "Invalid value for '--port'",
     ("serve", "--port", "70000"): "Invalid value for '--port'",
     ("connect",): "Missing argument 'HOST[:PORT]",

@@ -3,9 +3,12 @@
 from click.testing import CliRunner
 
 from plytalk.cli.main import chat
-from plytalk.cli.option_help import option_sections
+from plytalk.cli.option_help import option_sections, whose_option
+from plytalk.core.contracts.peers import Role
 from plytalk.plugins.handshakes.noise import Noise
+from plytalk.plugins.transports.command import CommandTransport
 from plytalk.plugins.transports.tcp import Tcp
+from plytalk.plugins.transports.tls import Tls
 from plytalk.plugins.transports.unix import Unix
 
 
@@ -23,3 +26,15 @@ def test_no_option_stands_twice_in_the_help_of_a_server() -> None:
     shown = [line.split()[0] for line in CliRunner().invoke(chat, ["serve", "--help"]).output.splitlines() if line[:4] == "  --"]
     assert len(shown) > 50
     assert sorted(shown) == sorted(set(shown))
+
+
+def test_an_option_that_does_not_belong_says_whose_it_is_and_whose_end() -> None:
+    layers = [Tcp, Tls, CommandTransport]
+    assert whose_option("--proxy", layers, Role.INITIATOR) == (
+        "--proxy belongs to the transports tcp and tls, none of which is chosen. Add one with --transport."
+    )
+    assert whose_option("--proxy-command", layers, Role.INITIATOR) == (
+        "--proxy-command belongs to the transport `command`, which is not chosen. Add --transport command."
+    )
+    assert whose_option("--proxy-command", layers, Role.RESPONDER) == "--proxy-command is for `chat connect`."
+    assert whose_option("--nonsense", layers, None) == ""

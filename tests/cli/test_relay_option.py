@@ -1,10 +1,13 @@
 """`--relay`: a file goes by a number and a code, and the relay of the config file is used (see test_relay_command.py)."""
 
+import re
 import shlex
 from pathlib import Path
 
 import pytest
+from certificates import Authority
 from programs import chat, complaint, home, started
+from web_servers import NGINX, nginx
 
 
 def test_a_file_goes_through_a_relay(tmp_path: Path) -> None:
@@ -88,12 +91,53 @@ def test_the_line_that_is_shown_connects_whatever_key_the_server_has(options: tu
                 assert client.status() == 0
 
 
-@pytest.mark.parametrize("others", [("--profile", "demo02"), ("--identity", "one")], ids=["no key", "another key"])
-def test_a_name_at_a_relay_that_is_not_the_key_of_the_server_is_refused(others: tuple[str, ...], tmp_path: Path) -> None:
-    words = ("--relay", "127.0.0.1:1", "--relay-key", str(tmp_path / "other"), *others)
+def test_a_name_at_a_relay_that_is_not_the_key_of_the_server_is_refused(tmp_path: Path) -> None:
+    words = ("--relay", "127.0.0.1:1", "--relay-key", str(tmp_path / "other"), "--identity", "one")
     run = chat("serve", *words, environment=home(tmp_path, "a"), folder=tmp_path)
     assert run.returncode == 2
     assert "The key of --relay-key is not the one that this server shows" in complaint(run)
+
+
+@pytest.mark.parametrize("options", [("--code",), ("--profile", "demo02")], ids=["code", "no key"])
+def test_where_only_listed_keys_may_hold_a_number_is_held_with_any_of_these(options: tuple[str, ...], tmp_path: Path) -> None:
+    key, listed, own = tmp_path / "key", tmp_path / "listed", home(tmp_path, "a")
+    made = chat("keys", "new", "--identity", str(key), environment=own)
+    assert made.returncode == 0, made.stderr
+    shown = chat("keys", "show", "--identity", str(key), environment=own).stdout
+    listed.write_text(next(line for line in shown.splitlines() if line.startswith("ssh-ed25519")) + " alice\n")
+    with started("relay", "--listen", "127.0.0.1:0", "--allow", str(listed)) as relay:
+        address = relay.tells("Relaying at ").split()[2].rstrip(".")
+        run = chat("serve", "--relay", address, *options, environment=own)
+        assert (run.returncode, "Give --relay-key FILE" in run.stderr) == (3, True)
+        with started("serve", "--relay", address, *options, "--relay-key", str(key), environment=own) as server:
+            assert re.search(rf"chat connect \d+@{address}", server.tells("The other side connects with:"))
+
+
+@pytest.mark.skipif(not NGINX, reason="needs nginx")
+def test_a_relay_with_a_certificate_of_another_ca_is_used_by_all_commands(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    trust = ("--tls-ca", str(authority.file), "--tls-name", "localhost")
+    (tmp_path / "film").write_bytes(bytes(range(256)) * 2000)
+    into = ("--into", str(tmp_path / "in"), "--yes", "--quiet")
+    with started("relay", "--listen", "127.0.0.1:0", "--ws", "127.0.0.1:0") as relay:
+        behind = int(relay.tells("Relaying at ").rpartition("ws://127.0.0.1:")[2].split(".")[0])
+        with nginx(tmp_path / "nginx", behind, tls=authority.signs("relay")) as port:
+            address = f"wss://127.0.0.1:{port}"
+            for words in (("serve", "--relay", address), ("connect", f"412@{address}")):
+                run = chat(*words, environment=home(tmp_path, "a"))
+                assert (run.returncode, "--tls-ca and --tls-name say" in run.stderr) == (4, True)
+            with started("send", str(tmp_path / "film"), "--relay", address, *trust, environment=home(tmp_path, "a")) as sender:
+                line, code = shlex.split(sender.hear()), sender.hear()
+                run = chat(*line[1:], *trust, *into, typed=f"{code}\n", environment=home(tmp_path, "b"))
+                assert run.returncode == 0, run.stderr
+            with started("serve", "--relay", address, *trust, environment=home(tmp_path, "a")) as server:
+                line = shlex.split(server.tells("The other side connects with:").partition("chat ")[2])
+                with started(*line, *trust, "--name", "bob", environment=home(tmp_path, "b")) as client:
+                    client.say("behind a certificate")
+                    assert server.hear_words() == "behind a certificate"
+                    audit = chat("audit", line[1], *trust, environment=home(tmp_path, "b"))
+                    assert "speaks plytalk1" in audit.stdout, audit.stderr
+    assert (tmp_path / "in" / "film").read_bytes() == (tmp_path / "film").read_bytes()
 
 
 @pytest.mark.parametrize("command", [("serve", "--relay"), ("connect", "412@")])

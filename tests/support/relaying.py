@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 
 from plytalk.core.contracts.errors import RemoteError
@@ -23,7 +23,7 @@ def relaying(
     allowed: Collection[str] | None = None,
     port: int = 0,
     taken: str = "",
-    by: type[Tcp | Ws] = Tcp,
+    by: Callable[[], Tcp | Ws] = Tcp,
 ) -> Iterator[tuple[Relay, str]]:
     """A relay, and its address. The number `taken` is held by somebody before it listens."""
     started = threading.Event()
@@ -34,9 +34,10 @@ def relaying(
         if taken:
             squatter = Talker(relay)
             await squatter.says(first(HOLD, taken.encode()))
-        listener = await by().listen("127.0.0.1", port)
+        transport = by()
+        listener = await transport.listen("127.0.0.1", port)
         task = asyncio.ensure_future(relay.serve(listener))
-        address = f"ws://{listener.address}" if by is Ws else listener.address
+        address = f"{transport.name}://{listener.address}" if isinstance(transport, Ws) else listener.address
         made.append((relay, address, asyncio.get_running_loop(), task))
         started.set()
         await asyncio.wait({task})

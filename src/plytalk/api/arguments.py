@@ -66,6 +66,8 @@ class LayerArguments(TypedDict, total=False):
     fsync: bool
     no_files: bool
     proxy: str
+    tls_ca: FileName
+    tls_name: str
     options: Mapping[str, Any]
     """Options of other layers, by their names on the command line."""
 
@@ -77,8 +79,6 @@ class ClientArguments(LayerArguments, total=False):
     accept_new: bool
     ws_path: str
     proxy_command: str
-    tls_ca: FileName
-    tls_name: str
 
 
 class ServerArguments(LayerArguments, total=False):

@@ -57,16 +57,19 @@ class Choice(Struct, eq=False):
     def _name_at_relay(self) -> None:
         """Hold a number at a relay where the name of a key does not work: with a code, since nobody can read such a name out,
         and where the handshake does not show the key that others then expect. Raises Usage where --relay-key names another one.
+        With a number, --relay-key is for the relay alone.
         """
         handshake, key = cast(type[Handshake], self.classes["handshake"][0]), self.options.get("relay_key")
         shows_key = Role.RESPONDER in handshake.shows and any(option.name == "identity" for option in handshake.options)
-        if key and (not shows_key or self.options.setdefault("identity", key) != key):
-            raise Usage("The key of --relay-key is not the one that this server shows: others would refuse it.", "Leave it out.")
-        if "identity" in self.options and shows_key:
-            self.options.setdefault("relay_key", self.options["identity"])
         auths = (auth for auth in self.classes.get("auth", ()) if issubclass(auth, Authenticator))
         if not shows_key or any(auth.replaces_peer for auth in auths):
             self.options.setdefault("relay_number", True)
+        if self.options.get("relay_number"):
+            return
+        if key and self.options.setdefault("identity", key) != key:
+            raise Usage("The key of --relay-key is not the one that this server shows: others would refuse it.", "Leave it out.")
+        if "identity" in self.options:
+            self.options.setdefault("relay_key", self.options["identity"])
 
     def take_options(
         self, layers: Sequence[type[Layer]], given: Mapping[str, Any], configured: Mapping[str, Any], role: Role | None

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -187,6 +188,44 @@ async def test_two_servers_with_one_key_do_not_take_its_name_from_each_other_for
         await listener.close()
     serving.cancel()
     await asyncio.wait({serving})
+
+
+async def test_one_that_is_closed_at_once_lets_go_of_its_name() -> None:
+    ours, theirs = memory_stream_pair()
+    ended: list[Exception | None] = []
+    theirs.deliver_to(lambda data: theirs.send(frame(OPENED + b"7")), ended.append)
+
+    async def reach() -> Stream:
+        return ours
+
+    listener = RelayListener(reach, "relay:7592", "relay", None)
+    await listener.start()
+    await listener.close()
+    await until(lambda: bool(ended))
+
+
+@pytest.mark.parametrize(
+    ("shows_key", "said"),
+    [(True, "The relay relay is there again."), (False, "The relay gives numbers to listed keys alone. Give --relay-key FILE")],
+)
+async def test_one_that_comes_back_to_a_relay_with_a_list_shows_its_key_or_says_what_is_missing(
+    shows_key: bool, said: str
+) -> None:
+    identity = OwnIdentity(Ed25519PrivateKey.generate()) if shows_key else None
+    serving, port, _ = await started()
+    reach = partial(tcp_sockets.connect, "127.0.0.1", port)
+    listener, told = RelayListener(reach, "relay", "127.0.0.1", identity, by_number=True), list[str]()
+    listener.report(told.append)
+    await listener.start()
+    name = listener.address.partition("@")[0]
+    assert name.isdigit()
+    serving.cancel()
+    await asyncio.wait({serving})
+    with relaying(port=port, allowed=[identity.public.fingerprint] if identity else []) as (relay, _):
+        await until(lambda: len(told) == 2)
+        assert [*relay.holders] == [name] * shows_key
+        await listener.close()
+    assert told[1].startswith(said)
 
 
 async def test_a_relay_that_says_no_to_one_that_comes_back_is_told_once() -> None:

@@ -17,6 +17,8 @@ def test_a_number_is_free_and_short_while_there_are_few() -> None:
         assert NUMBER.fullmatch(number)
         assert number not in taken
         assert int(number) <= 99
+    assert free_number(taken, "412") == "412"
+    assert free_number(taken, "7") not in taken
     many = {str(number) for number in range(1, MAX_NUMBER)}
     assert free_number(many) == str(MAX_NUMBER)
 
@@ -27,6 +29,15 @@ def test_a_key_has_its_name_by_a_signature_for_one_of_the_hosts() -> None:
     name = identity_key(key).fingerprint
     for host in HOSTS:
         assert proven_name(key, private.sign(signed_text(host, NONCE, key)), NONCE, key, HOSTS) == name
+
+
+def test_a_key_is_proven_with_what_was_asked_for() -> None:
+    private = Ed25519PrivateKey.generate()
+    key = private.public_key().public_bytes_raw()
+    signature = private.sign(signed_text(HOSTS[0], NONCE, b"412"))
+    assert proven_name(key, signature, NONCE, b"412", HOSTS) == identity_key(key).fingerprint
+    assert proven_name(key, signature, NONCE, b"413", HOSTS) == ""
+    assert proven_name(key, signature, NONCE, key, HOSTS) == ""
 
 
 def test_anything_else_proves_nothing() -> None:

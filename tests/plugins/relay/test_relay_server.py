@@ -131,6 +131,33 @@ async def test_a_name_that_is_not_proven_is_not_held(wrong: str) -> None:
     assert relay.holders == {}
 
 
+@pytest.mark.parametrize("asked", [b"", b"412"])
+async def test_a_relay_with_a_list_gives_a_number_to_a_listed_key_alone(asked: bytes) -> None:
+    for allowed, given in (({OWN.public.fingerprint}, True), (set(), False)):
+        relay = Relay({"relay.example.org"}, allowed)
+        holder = Talker(relay)
+        [challenge] = await holder.says(first(HOLD, asked))
+        signature = OWN.sign(signed_text("relay.example.org", challenge[1:], asked))
+        answer = (await holder.says(frame(SIGNED + KEY + signature)))[-1]
+        if given:
+            assert answer[:1] == OPENED
+            assert answer[1:].isdigit()
+            assert [*relay.holders] == [asked.decode() or answer[1:].decode()]
+        else:
+            assert answer == NO + bytes([RelayReason.NOT_ADMITTED])
+            assert relay.holders == {}
+
+
+async def test_a_signature_for_a_number_is_none_for_the_name_of_the_key() -> None:
+    relay = Relay({"relay.example.org"}, {OWN.public.fingerprint})
+    for asked, signed in ((b"", KEY), (b"412", b""), (KEY, b"")):
+        holder = Talker(relay)
+        [challenge] = await holder.says(first(HOLD, asked))
+        signature = OWN.sign(signed_text("relay.example.org", challenge[1:], signed))
+        assert (await holder.says(frame(SIGNED + KEY + signature)))[-1] == NO + bytes([RelayReason.NOT_ADMITTED])
+    assert relay.holders == {}
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -210,6 +210,44 @@ async def test_a_proxy_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyP
                 await proxies.connect(parse_proxy(f"{scheme}://127.0.0.1:{port}"), "name", 1)
 
 
+@pytest.mark.parametrize(
+    ("scheme", "first", "again"),
+    [
+        ("http", b"HTTP/1.1 200 OK\r\n", b"X"),
+        ("http", b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        ("socks5h", b"\5\0\5\0\0\3\xff", b"x"),
+    ],
+    ids=["headers", "interim answers", "a name"],
+)
+async def test_a_proxy_whose_answer_never_ends_is_given_up(
+    scheme: str, first: bytes, again: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each piece is one more sign of life: only a limit for the whole answer ends it."""
+    monkeypatch.setattr(proxies, "SECONDS", 0.3)
+
+    gone = asyncio.Event()
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(first)
+            while not writer.is_closing():
+                writer.write(again)
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        except OSError:
+            pass
+        finally:
+            writer.close()
+            gone.set()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(CannotConnect, match=r"did not (reach name:1|answer) within 0.3 seconds"):
+            await proxies.connect(parse_proxy(f"{scheme}://127.0.0.1:{port}"), "name", 1)
+        async with asyncio.timeout(180):
+            await gone.wait()  # the connection has been closed
+
+
 async def test_without_the_package_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "python_socks", None)
     with pytest.raises(Usage, match="needs the package `python-socks`"):

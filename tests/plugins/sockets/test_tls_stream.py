@@ -4,6 +4,7 @@ import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from certificates import Authority
@@ -108,6 +109,22 @@ async def test_a_name_may_be_given(tmp_path: Path) -> None:
     TlsStream(above, TlsFiles(cert, key).server()).start()
     files = TlsFiles(tls_ca=authority.file, tls_name="chat.example.org")
     await opened_client(files.secured(below, "127.0.0.1"), 10)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "why"),
+    [
+        ("tls_ca", Path("none"), r"CA certificates in none cannot be used"),
+        ("tls_name", ".example.org", r"'\.example\.org' cannot be the name in a certificate"),
+        ("tls_name", "x" * 64 + ".example.org", "cannot be the name in a certificate"),
+        ("tls_name", "a..b", r"'a\.\.b' cannot be the name in a certificate"),
+    ],
+)
+async def test_options_that_cannot_be_used_are_told_and_leave_no_connection_open(option: str, value: Any, why: str) -> None:
+    below, above = memory_stream_pair()
+    with pytest.raises(Usage, match=why):
+        TlsFiles(**{option: value}).secured(below, "localhost")
+    await Receiver(above).hears_the_end("The stream below stays open.")
 
 
 async def test_a_peer_that_does_not_speak_tls_is_refused(authority: Authority) -> None:
