@@ -148,10 +148,10 @@ def run(debug: bool) -> int:
     except click.ClickException as error:
         complain(said(error))
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as interruption:
         if not debug:
             silence_unraisable()
-        complain("Interrupted.")
+        complain(" ".join(["Interrupted.", *getattr(interruption.__cause__ or interruption, "__notes__", ())]))
         return Exit.INTERRUPTED
     except BrokenPipeError:  # as with `chat explain | head -1`: not an error
         return Exit.FAILED

@@ -67,7 +67,10 @@ class Found(Struct, frozen=True):
                 f"of these kinds: {kinds}."
             )
         if not all(part.isidentifier() for part in self.module.split(".")):
-            return BrokenPlugin(f"The entry point `{self.key}` of {self.origin} names `{self.module}`, which is not a module.")
+            return BrokenPlugin(
+                f"The entry point `{self.key}` of {self.origin} names `{self.module}`, which is not a module.",
+                "Its value is the name of a module alone, such as `plytalk_cipher_xor`.",
+            )
         return None
 
     def is_named(self, names: set[str]) -> bool:

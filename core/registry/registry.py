@@ -5,7 +5,6 @@ nothing else is ever chosen in its place; a name that two distributions claim be
 """
 
 import contextlib
-import io
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib import import_module
 from types import FunctionType, MethodType, ModuleType
@@ -21,7 +20,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.source_places import function_location
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import ATTACK, PROFILE, Found, Point, found, installed
-from plytalk.core.registry.process_state import keeping_process_state
+from plytalk.core.registry.process_state import SideEffects, keeping_process_state
 from plytalk.core.registry.quick_loading import loading
 from plytalk.core.registry.validation import HOOKS, fault_of, fault_of_hooks, import_location
 
@@ -40,12 +39,6 @@ class Problem(Struct, frozen=True):
     origin: str
     error: PluginError
     usable: bool = False
-
-
-class KeptText(io.StringIO):
-    """What a plugin prints when it is imported, also if it closes standard output."""
-
-    def close(self) -> None: ...
 
 
 class Manager(pluggy.PluginManager):
@@ -73,6 +66,7 @@ class Registry:
         self.blocked: dict[tuple[str, str], Found] = {}
         self._claimed: set[tuple[str, str]] = set()
         self._broken: dict[tuple[str, str], PluginError] = {}
+        self._misnamed: dict[tuple[str, str], PluginError] = {}  # those of entry points that name nothing
         self._loaded: dict[str, ModuleType] = {}
         self._brought: dict[str, dict[tuple[str, str], Any]] = {}
         names, there = list(blocked), list(installed() if points is None else map(found, points))
@@ -90,6 +84,7 @@ class Registry:
             self.blocked[one.kind, one.name] = one
             return
         if fault := one.fault:
+            self._misnamed[one.kind, one.name] = fault
             self._report(one, fault)
             return
         first = self.found.setdefault((one.kind, one.name), one)
@@ -189,6 +184,8 @@ class Registry:
             return self.found[kind, name]
         if (kind, name) in self.blocked:
             raise UnknownLayer(f"The {kind} `{name}` is blocked by -p no:NAME.", f"Choose another {kind}, or do not block it.")
+        if (kind, name) in self._misnamed:
+            raise self._misnamed[kind, name]
         names = self.names(kind)
         near = nearest(name, names)
         raise UnknownLayer(
@@ -217,10 +214,9 @@ class Registry:
         return brought[what]
 
     def _import(self, one: Found) -> ModuleType:
-        printed, changed = KeptText(), list[str]()
-        output = contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed)
+        waited = f"The plugin `{one.key}` of {one.origin} was still being imported. To do without it: -p no:{one.key}."
         try:
-            with loading(), keeping_process_state(changed), output[0], output[1]:
+            with loading(), keeping_process_state(waited) as effects:
                 module: ModuleType = import_module(one.module)
                 if fault := fault_of_hooks(vars(module)):
                     raise BrokenPlugin(f"The plugin `{one.key}` of {one.origin} is broken: {fault}")
@@ -239,7 +235,7 @@ class Registry:
                 f"{import_location(error, one.module)}",
                 f"Repair it, uninstall {one.distribution}, or block it with -p no:{one.key}.",
             ) from error
-        self._remark(one, printed.getvalue(), changed)
+        self._remark(one, effects)
         return module
 
     def _collect(self, one: Found, module: ModuleType) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -255,17 +251,17 @@ class Registry:
                         raise BrokenPlugin(f"The plugin `{one.key}` of {one.origin} is broken: {fault}")
                     yield (getattr(brought, "kind", PROFILE), brought.name), brought
 
-    def _remark(self, one: Found, printed: str, changed: Collection[str]) -> None:
+    def _remark(self, one: Found, effects: SideEffects) -> None:
         """Report what does not keep the plugin from being used."""
         remarks = [
             f"The plugin `{one.key}` of {one.origin} brings {kind}-{name}, which no entry point names, so nobody can choose it."
             for kind, name in self._brought[one.module]
             if (one.module, f"{kind}-{name}") not in self._claimed
         ]
-        if printed:
+        if printed := effects.printed.getvalue():
             remarks.append(f"The plugin `{one.key}` of {one.origin} prints when it is imported: {_short(printed)!r}.")
-        if changed:
-            what = " and ".join(changed)
+        if effects.changed:
+            what = " and ".join(effects.changed)
             remarks.append(f"The plugin `{one.key}` of {one.origin} changes {what} when it is imported, which was put back.")
         self.problems += [Problem(one.key, one.origin, PluginError(remark), usable=True) for remark in remarks]
 

@@ -10,7 +10,7 @@ import programs
 import pytest
 from strangers import good, plant, server_with
 
-from plytalk.core.registry.process_state import keeping_process_state
+from plytalk.core.registry.process_state import LONG, keeping_process_state
 from plytalk.core.registry.registry import Registry
 
 CHANGES = {
@@ -60,12 +60,12 @@ def test_what_cannot_be_put_back_changes_nothing_else(tmp_path: Path, monkeypatc
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
-    before, changed = sys.excepthook, list[str]()
-    with keeping_process_state(changed):
+    before = sys.excepthook
+    with keeping_process_state("") as effects:
         os.chdir("/")
         gone.rmdir()
         sys.excepthook = print
-    assert changed == ["the current folder", "sys.excepthook"]
+    assert effects.changed == ["the current folder", "sys.excepthook"]
     assert sys.excepthook is before
 
 
@@ -80,3 +80,16 @@ def test_control_c_still_says_goodbye(tmp_path: Path) -> None:
             assert client.status() == 130
         server.process.send_signal(signal.SIGINT)
         assert server.status() == 130
+
+
+def test_an_interruption_says_which_plugin_takes_long(tmp_path: Path) -> None:
+    hangs = f"import signal, time\ntime.sleep({LONG + 0.1})\nsignal.raise_signal(signal.SIGINT)\n"
+    plant(tmp_path, "plytalk-cipher-slow", {"cipher-slow": hangs + good("slow")})
+    run = programs.chat("plugins", environment=programs.home(tmp_path, "user") | programs.importing(tmp_path))
+    assert run.returncode == 130
+    said = "The plugin `cipher-slow` of plytalk-cipher-slow 1.0 was still being imported. To do without it: -p no:cipher-slow."
+    assert run.stderr.strip() == f"chat: Interrupted. {said}"
+    run = programs.chat(
+        "plugins", "-p", "no:cipher-slow", environment=programs.home(tmp_path, "user") | programs.importing(tmp_path)
+    )
+    assert run.returncode == 0

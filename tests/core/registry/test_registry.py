@@ -159,6 +159,18 @@ def test_an_entry_point_that_points_nowhere(site: Path) -> None:
         Registry().layer("cipher", "gone")
 
 
+@pytest.mark.parametrize("value", ["plytalk_cipher_gone:Gone", "plytalk_cipher_gone [more]"])
+def test_an_entry_point_that_does_not_name_a_module_alone(site: Path, value: str) -> None:
+    plant_metadata(site, "plytalk-cipher-gone", f"[plytalk]\ncipher-gone = {value}\n")
+    with pytest.raises(BrokenPlugin, match="which is not a module"):
+        Registry().layer("cipher", "gone")
+
+
+def test_an_entry_point_without_a_module_takes_no_name(site: Path) -> None:
+    plant_metadata(site, "plytalk-cipher-hers", "[plytalk]\ncipher-aesgcm = plytalk_cipher_hers:Hers\n")
+    assert Registry().layer("cipher", "aesgcm").name == "aesgcm"
+
+
 def test_a_plugin_that_prints_is_heard_by_nobody_and_works(site: Path, capfd: pytest.CaptureFixture[str]) -> None:
     plant(site, "plytalk-cipher-loud", {"cipher-loud": "import sys\nprint('BUY')\nprint('ME', file=sys.stderr)\n" + good("loud")})
     registry = Registry()
