@@ -29,7 +29,9 @@ FOLDERS = {**{name: name for name in LAYERS}, "api": "src/plytalk/api", "testing
 NOT_OURS = {"__pycache__", "build", "dist", "site", "node_modules"}
 """Folders of what is built or installed."""
 MOST_LINES, MOST_LINES_OF_TESTS = 300, 800
-"""Of every Python file; tests, which are read one by one, and what makes the docs may be longer."""
+"""Of every source file; tests, which are read one by one, and what makes the docs may be longer."""
+WRITTEN = (".py", ".py.txt", ".js", ".css", ".html", ".lua", ".c", ".h", ".sh")
+"""How the names of source files end; `.py.txt` are templates."""
 MOST_REQUIRED = 5
 OPTIONAL = (optional.__dict__ | sealed_count.__dict__ | spans.__dict__ | wire.__dict__ | {"Audits": audit.Audits}).values()
 MOST_OPTIONAL = 2
@@ -152,11 +154,11 @@ def test_no_two_files_have_one_name(modules: dict[str, ast.Module]) -> None:
     assert files_named_twice(modules, layer_files(Registry())) == {}
 
 
-def python_files(root: Path) -> Iterator[Path]:
-    """Every Python file of the project, wherever it is; none in hidden folders, in what is built, or by way of a link."""
+def source_files(root: Path) -> Iterator[Path]:
+    """Every source file of the project, wherever it is; none in hidden folders, in what is built, or by way of a link."""
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if name[0] != "." and name not in NOT_OURS and not name.endswith(".egg-info")]
-        yield from (Path(folder) / name for name in files if name.endswith(".py"))
+        yield from (Path(folder) / name for name in files if name.endswith(WRITTEN))
 
 
 def limit_of(file: str) -> int:
@@ -164,7 +166,7 @@ def limit_of(file: str) -> int:
 
 
 def too_long(root: Path = ROOT) -> set[str]:
-    lines = {file.relative_to(root).as_posix(): len(file.read_text("utf-8").splitlines()) for file in python_files(root)}
+    lines = {file.relative_to(root).as_posix(): len(file.read_text("utf-8").splitlines()) for file in source_files(root)}
     return {file for file, count in lines.items() if count >= limit_of(file)}
 
 
@@ -180,7 +182,9 @@ def test_a_long_file_is_found(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "long.py").write_text("\n" * MOST_LINES_OF_TESTS)
     (tmp_path / "setup.py").write_text("\n" * MOST_LINES)
-    assert too_long(tmp_path) == {"core/long.py", "setup.py", "benchmarks/long.py", "tests/deep/long.py"}
+    (tmp_path / "core" / "page.js").write_text("\n" * MOST_LINES)
+    (tmp_path / "core" / "data.txt").write_text("\n" * MOST_LINES)
+    assert too_long(tmp_path) == {"core/long.py", "core/page.js", "setup.py", "benchmarks/long.py", "tests/deep/long.py"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

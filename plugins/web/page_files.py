@@ -13,7 +13,7 @@ from plytalk.plugins.web.lean import lean_markup, lean_script, lean_style
 
 FOLDER = Path(__file__).with_name("page")
 MAIN, STYLE, LATER = "page.html", "page.css", "files.js"
-LOADED_LATER = ("hashes.js", LATER)
+LOADED_LATER = ("hashes.js", "transfers.js", LATER)
 """The scripts that are loaded as one when the first file comes or goes."""
 MEMORY = 6
 """How much memory zlib takes (1 to 9) to compress. With less than its usual 8 blocks are shorter, each with other codes: these

@@ -24,7 +24,7 @@ from plytalk.plugins.web.page_files import file_text
 from plytalk.trust.identity import OwnIdentity, identity_key
 
 pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="needs node (on Debian: apt install nodejs)")
-ALONE = ["basics", "clean", "curve", "noise", "identity", "records", "room", "hashes", "files"]
+ALONE = ["basics", "clean", "curve", "noise", "identity", "records", "room", "hashes", "transfers", "files"]
 """The scripts that need no window."""
 VECTORS = Path(__file__).parents[2] / "vectors" / "records.json"
 TOOLS = """
