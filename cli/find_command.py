@@ -59,7 +59,7 @@ def find(lan: str, seconds: float, as_json: bool) -> int:
         print("\n".join(_rows(_described(server, known))))
     if left_out:
         tell(f"{left_out} more answers are left out: too many, malformed, or not of this network.")
-    tell(FOUND_IS_NOT_TRUSTED if found else f"Nobody announces a server on {interface.name}. There it is `chat serve --lan`.")
+    tell(FOUND_IS_NOT_TRUSTED if found else f"No server is announced on {interface.name}. `chat serve --lan` announces one.")
     return Exit.OK if found else Exit.FAILED
 
 

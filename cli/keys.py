@@ -107,7 +107,7 @@ def show(identity: Path | None) -> None:
     own = _own(identity)
     print(own.public_line())
     print(own.fingerprint)
-    _tell(f"It is kept in {identity or user_file('identity')}.")
+    _tell(f"Your key is in {identity or user_file('identity')}.")
 
 
 @keys.command(epilog=EXPORT_EXAMPLES)

@@ -28,15 +28,17 @@ class Asker:
         return secret(prompt)
 
     def ask_words(self, prompt: str, complete: Complete, fault: Fault) -> str:
-        """Words that are shown while they are typed, and asked for until nothing is wrong. Raises UnknownPeer.
+        """Ask for words, which are shown while they are typed, until they are valid. Raises UnknownPeer.
 
-        Off a terminal they are the first line of standard input, and what follows is left there.
+        Without a terminal, the words are the first line of standard input. The rest of it is not read.
         """
         if sys.stdin.isatty() and sys.stdout.isatty() and not is_dumb():
             return _drawn(prompt, complete, fault)
         with interruptible():  # before the prompt is shown: Ctrl-C may be typed as soon as it is
             if not sys.stdin.isatty():
-                return _line(f"{prompt.rstrip(': ')} is needed: off a terminal it is the first line of standard input.")
+                return _line(
+                    f"{prompt.rstrip(': ')}: none was given. Without a terminal, write it as the first line of standard input."
+                )
             while True:
                 sys.stderr.write(prompt)
                 sys.stderr.flush()

@@ -95,7 +95,7 @@ def test_a_crowd_is_cut_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nobody_there_is_a_failure_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shown(monkeypatch) == "Nobody announces a server on lo. There it is `chat serve --lan`.\n"
+    assert shown(monkeypatch) == "No server is announced on lo. `chat serve --lan` announces one.\n"
 
 
 def test_programs_get_json(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def test_a_new_identity_is_ones_own_and_says_where_it_is(keys: Keys) -> None:
     assert str(keys.file) in err
     assert stat.S_IMODE(keys.file.stat().st_mode) == 0o600
     shown, where = keys("show")
-    assert where == f"It is kept in {keys.file}.\n"
+    assert where == f"Your key is in {keys.file}.\n"
     line, fingerprint = shown.splitlines()
     assert out.strip() == line == keys("export")[0].strip()
     assert fingerprint == load(keys.file).fingerprint

@@ -99,7 +99,7 @@ def test_off_a_terminal_a_line_without_an_end_is_not_read_for_ever() -> None:
 
 
 def test_off_a_terminal_no_line_is_a_refusal() -> None:
-    said = "refused: One-time code is needed: off a terminal it is the first line of standard input."
+    said = "refused: One-time code: none was given. Without a terminal, write it as the first line of standard input."
     assert run(b"").splitlines()[0] == said
 
 

@@ -594,7 +594,7 @@ def test_off_a_terminal_the_code_is_the_first_line_and_the_rest_is_said(tmp_path
 @pytest.mark.parametrize(
     ("typed", "said", "status"),
     [
-        ("", "One-time code is needed: off a terminal it is the first line of standard input.", 4),
+        ("", "One-time code: none was given. Without a terminal, write it as the first line of standard input.", 4),
         ("7-orbit-velvt\n", "That is not a one-time code.", 2),
     ],
 )
