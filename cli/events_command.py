@@ -17,8 +17,8 @@ Examples:
 @click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema of all events and of what may be sent.")
 def events(as_schema: bool) -> None:
     """List the events that `--ui jsonl` prints, or print their JSON Schema."""
+    from plytalk.cli.event_schema import ORDERS, as_text
     from plytalk.core.contracts.events import TYPES
-    from plytalk.plugins.uis.event_schema import ORDERS, as_text
 
     if as_schema:
         print(as_text(), end="")

@@ -76,7 +76,7 @@ def _drawn(prompt: str, complete: Complete, fault: Fault) -> str:
     from prompt_toolkit.shortcuts import CompleteStyle
     from prompt_toolkit.validation import ValidationError, Validator
 
-    from plytalk.plugins.uis.terminal import terminal
+    from plytalk.plugins.chat_screen.terminal import terminal
 
     class CodeCompleter(Completer):
         def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:

@@ -33,7 +33,7 @@ import plytalk
 from plytalk.api.arguments import ClientArguments, ServerArguments
 from plytalk.api.chat import Chat, connect
 from plytalk.api.hosting import ChatServer, serve
-from plytalk.cli import config
+from plytalk.cli import config, event_schema
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
 from plytalk.core.bases.filter_listener import FilterListener
@@ -63,7 +63,6 @@ from plytalk.core.registry.registry import Registry
 from plytalk.lab.classroom.exercise_book import EXERCISES
 from plytalk.plugins.features.rooms import Rooms
 from plytalk.plugins.rooms import room_chat
-from plytalk.plugins.uis import event_schema
 
 DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent

@@ -188,10 +188,10 @@ FAULTS = {
     "plugins/attacks/dropping.py": ("import plytalk.lab.attacks.run", "cli > lab > api > plugins > trust > core"),
     "plugins/framers/raw.py": ("import plytalk.plugins.ciphers.none", "layers never import each other"),
     "plugins/ciphers/none.py": ("import plytalk.plugins.rooms.member_names", "only features know rooms"),
-    "plugins/chat_screen/plain_lines.py": ("import plytalk.plugins.uis.plain", "what the console is made of knows no layer"),
+    "plugins/chat_screen/plain_lines.py": ("import plytalk.plugins.uis.console", "what the console is made of knows no layer"),
     "plugins/noise/states.py": ("import plytalk.plugins.messages.records", "the Noise engine knows no layer"),
     "plugins/rooms/member_names.py": ("import plytalk.plugins.framers.raw", "what rooms are made of knows no layer"),
-    "plugins/sockets/tcp_sockets.py": ("import plytalk.plugins.uis.plain", "what transports are made of knows no layer"),
+    "plugins/sockets/tcp_sockets.py": ("import plytalk.plugins.uis.console", "what transports are made of knows no layer"),
     "plugins/files/manifest.py": ("import plytalk.plugins.framers.raw", "what carries files knows no layer"),
 }
 """A forbidden import for each contract, and the name of the contract that must report it."""

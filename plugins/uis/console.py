@@ -24,9 +24,9 @@ from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.registry.quick_loading import loading
+from plytalk.plugins.chat_screen.plain import Plain
 from plytalk.plugins.chat_screen.plain_lines import plain_lines
-from plytalk.plugins.uis.plain import Plain
-from plytalk.plugins.uis.screen_loading import load_screen
+from plytalk.plugins.chat_screen.screen_loading import load_screen
 
 if TYPE_CHECKING:
     from plytalk.plugins.chat_screen.chat_view import ChatView
@@ -117,7 +117,7 @@ class Console(Ui):
         with loading():
             from plytalk.plugins.chat_screen.chat_view import Calls, ChatView
             from plytalk.plugins.chat_screen.event_rows import EventRows
-            from plytalk.plugins.uis.prompts import Prompt
+            from plytalk.plugins.chat_screen.prompts import Prompt
 
             rows = EventRows(self._prompt, self._received, wants_colour(), sys.stdout.encoding or "utf-8")
             view = ChatView(rows, Calls(*self._calls), self._ways_in, names_room=self._prompt == PROMPT)

@@ -2,8 +2,8 @@
 
 from programs import chat
 
+from plytalk.cli.event_schema import as_text
 from plytalk.core.contracts.events import TYPES
-from plytalk.plugins.uis.event_schema import as_text
 
 
 def test_it_lists_every_type() -> None:

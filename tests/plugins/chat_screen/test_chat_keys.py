@@ -1,4 +1,4 @@
-"""What keys do; that they reach it is shown in tests/plugins/uis/test_prompts.py."""
+"""What keys do; that they reach it is shown in test_prompts.py."""
 
 import pytest
 from prompt_toolkit.document import Document

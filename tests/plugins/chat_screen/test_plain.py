@@ -12,7 +12,7 @@ from plytalk.testing.verdict import idle
 
 pytest.importorskip("termios", reason="needs the terminals of Unix")
 
-from plytalk.plugins.uis.plain import Above, Plain, without_echo
+from plytalk.plugins.chat_screen.plain import Above, Plain, without_echo
 
 ASKED = Question(1, "Trust it?")
 

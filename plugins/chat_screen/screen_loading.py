@@ -22,7 +22,7 @@ def screen_parts() -> Iterator[None]:
         import plytalk.plugins.chat_screen.chat_view
     yield
     with loading():
-        import plytalk.plugins.uis.prompts  # noqa: F401
+        import plytalk.plugins.chat_screen.prompts  # noqa: F401
     yield
 
 

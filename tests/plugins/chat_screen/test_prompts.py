@@ -17,11 +17,10 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 
 from plytalk.core.contracts.questions import Question
-from plytalk.plugins.chat_screen import chat_keys
+from plytalk.plugins.chat_screen import chat_keys, prompts
+from plytalk.plugins.chat_screen.prompts import Prompt
+from plytalk.plugins.chat_screen.terminal import TerminalOutput
 from plytalk.plugins.chat_screen.word_completion import Vocabulary
-from plytalk.plugins.uis import prompts
-from plytalk.plugins.uis.prompts import Prompt
-from plytalk.plugins.uis.terminal import TerminalOutput
 from plytalk.testing.verdict import idle
 
 ASKED = Question(1, "Trust it?")

@@ -25,9 +25,9 @@ from prompt_toolkit.keys import Keys
 
 from plytalk.core.contracts.questions import Question
 from plytalk.plugins.chat_screen.chat_keys import ChatKeys
+from plytalk.plugins.chat_screen.plain import streams_above, without_echo
+from plytalk.plugins.chat_screen.terminal import Drawing, as_text, drop_typed, terminal, when_continued, without_vi_keys
 from plytalk.plugins.chat_screen.word_completion import Vocabulary
-from plytalk.plugins.uis.plain import streams_above, without_echo
-from plytalk.plugins.uis.terminal import Drawing, as_text, drop_typed, terminal, when_continued, without_vi_keys
 
 FRAME = 1 / 30
 """How long what arrives may wait, in seconds, so that a flood of it is drawn together."""

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 import plytalk
+from plytalk.cli.event_schema import ORDERS, as_text, schema
 from plytalk.core.contracts.events import SCHEMA_VERSION, TYPES, Sender
-from plytalk.plugins.uis.event_schema import ORDERS, as_text, schema
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.key_binding import defaults
 
-from plytalk.plugins.uis.terminal import Drawing, TerminalOutput, as_text, reflows, without_vi_keys
+from plytalk.plugins.chat_screen.terminal import Drawing, TerminalOutput, as_text, reflows, without_vi_keys
 from plytalk.testing.verdict import idle
 
 
@@ -52,7 +52,7 @@ def test_which_terminals_wrap_rows_again(monkeypatch: pytest.MonkeyPatch, enviro
 async def test_a_narrower_terminal_is_erased_from_where_the_line_began(
     monkeypatch: pytest.MonkeyPatch, again: bool, up: int
 ) -> None:
-    monkeypatch.setattr("plytalk.plugins.uis.terminal.reflows", lambda: again)
+    monkeypatch.setattr("plytalk.plugins.chat_screen.terminal.reflows", lambda: again)
     drawn, size = io.StringIO(), [Size(10, 20)]
     with create_pipe_input() as keys:
         output = TerminalOutput(drawn, lambda: size[0])

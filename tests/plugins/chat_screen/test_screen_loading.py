@@ -7,20 +7,20 @@ import sys
 import pytest
 
 from plytalk.core.contracts.peers import Role
+from plytalk.plugins.chat_screen.screen_loading import load_screen, screen_parts
 from plytalk.plugins.uis.console import Console
-from plytalk.plugins.uis.screen_loading import load_screen, screen_parts
 
 COUNTING = """
 import asyncio, sys
 from plytalk.plugins.uis.console import Console
-from plytalk.plugins.uis.screen_loading import load_screen
+from plytalk.plugins.chat_screen.screen_loading import load_screen
 
 async def main():
     loading, turns = asyncio.create_task(load_screen()), 0
     while not loading.done():
         await asyncio.sleep(0)
         turns += 1
-    print(turns, "plytalk.plugins.uis.prompts" in sys.modules)
+    print(turns, "plytalk.plugins.chat_screen.prompts" in sys.modules)
 
 print("prompt_toolkit" in sys.modules)
 asyncio.run(main())
