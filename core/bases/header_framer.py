@@ -59,6 +59,12 @@ class HeaderFramer(Framer):
             return [pack(kind, len(payload)) + payload for payload in payloads]
         return [pack(len(payload)) + payload for payload in payloads]
 
+    def head_batch(self, kind: FrameKind, payloads: Sequence[bytes]) -> list[bytes]:
+        if self.longest < UNBOUNDED and max(map(len, payloads), default=0) > self.longest:
+            return [self.encode(kind, payload)[: self.header.size] for payload in payloads]
+        pack = self._pack
+        return [pack(kind, len(payload)) if self.typed else pack(len(payload)) for payload in payloads]
+
     def feed(self, data: Buffer) -> None:
         self._buffer += data
 

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from plytalk.core.contracts.framer import HeadsBatch as HeadsBatch
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Failed, FrameKind, Layer
 from plytalk.core.contracts.peers import Identity, Login, Role
+from plytalk.core.contracts.transport import SendsBatch as SendsBatch
 
 # -- before the first conversation, and after the last --------------------------------------------------------------------
 
@@ -284,6 +286,7 @@ class SendsEach(Protocol):
 
 BATCH_FORMS = {
     "seal_batch": "seal", "open_batch": "open", "encode_batch": "encode", "cut_batch": "frames", "unpack_batch": "unpack",
+    "head_batch": "encode", "send_batch": "send",
     "seal_each": "seal", "encode_each": "encode", "send_each": "send",
 }  # fmt: skip
 """The batch forms, and the method that each of them replaces. A traced layer has none of them, so each call is traced."""

@@ -9,14 +9,18 @@ from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import Tampered
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
+from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.messages import Messages
-from plytalk.core.contracts.optional import BATCH_FORMS, CipherBatch, FramerBatch, MessagesBatch
+from plytalk.core.contracts.optional import BATCH_FORMS, CipherBatch, FramerBatch, HeadsBatch, MessagesBatch, SendsBatch
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE
 
 BATCH = 256
 """How many frames a batch has at most: a peer is charged for them when they have been decoded, so that must not be many."""
 MANY = 8
 """From how many plaintexts on it pays to seal all and then to frame all: fewer are long lines, whose copies fill the cache."""
+LARGE = 16 * KIB
+"""Payloads of at least this many bytes are not joined to their heads."""
 Batch = tuple[Iterable[Item], int, int]
 """Items, and of how many sealed bytes and records."""
 
@@ -91,11 +95,25 @@ def unpack_batch(messages: Messages, plaintexts: Sequence[bytes]) -> list[Item] 
 
 
 def encode_batch(framer: Framer, cipher: Cipher, plaintexts: Sequence[bytes]) -> list[bytes]:
-    """Seal and frame each plaintext: one by one if a layer has no batch form, or if that would not be faster."""
+    """Seal and frame each plaintext: one by one if a layer has no batch form, or if that would not be faster. Gives what is to be
+    sent, in pieces: a large payload is apart from its head.
+    """
+    if len(plaintexts[0]) >= LARGE and offers(type(framer), HeadsBatch):
+        sealed = [*map(cipher.seal, plaintexts)]
+        heads = cast(HeadsBatch, framer).head_batch(MESSAGE, sealed)
+        return [piece for frame in zip(heads, sealed, strict=True) for piece in frame]
     if len(plaintexts) < MANY or not (offers(type(cipher), CipherBatch) and offers(type(framer), FramerBatch)):
         encode, seal = framer.encode, cipher.seal
         return [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
     return cast(FramerBatch, framer).encode_batch(MESSAGE, cast(CipherBatch, cipher).seal_batch(plaintexts))
+
+
+def send_pieces(stream: Stream, pieces: Sequence[bytes]) -> None:
+    """Send the pieces as one."""
+    if offers(type(stream), SendsBatch):
+        cast(SendsBatch, stream).send_batch(pieces)
+    else:
+        stream.send(b"".join(pieces))
 
 
 @lru_cache(64)  # a look at a Protocol takes longer than sealing

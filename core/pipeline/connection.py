@@ -24,7 +24,7 @@ from plytalk.core.contracts.meter import Meter
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.batches import Batch, decode, encode_batch
+from plytalk.core.pipeline.batches import Batch, decode, encode_batch, send_pieces
 from plytalk.core.pipeline.establish import NO_CALLBACKS, Admit, Establishment, OpeningCallbacks, admit_everybody
 from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
 from plytalk.core.pipeline.item_receiver import ItemReceiver
@@ -261,10 +261,11 @@ class Connection:
             frames = encode_batch(self.framer, self.cipher, plaintexts)
             if self.pieces is not None:
                 self.pieces.append((countOf(map(type, items), str), sum(map(len, frames))))
-            if self._boundaries:  # without them one write is one message
-                frames = [b"".join(frames)]
-            for frame in frames:
-                self.stream.send(frame)
+            if self._boundaries:
+                send_pieces(self.stream, frames)
+            else:  # one write is one message
+                for frame in frames:
+                    self.stream.send(frame)
         except BaseException as error:
             let_through(error)
             self.fail(error)

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace as with_changes
 
 from plytalk.core.contracts.errors import BadFrame, ChatError
+from plytalk.core.contracts.layer import Buffer
 from plytalk.plugins.files.feeds import Feed, PackItems, StandingOffer
 from plytalk.plugins.files.file_items import (
     MAX_CREDIT,
@@ -65,6 +66,11 @@ class Exchange:
         if member.room is not None:  # an item of a member that has left must not bring it back
             self._hear(self._party(member), body)
 
+    def hear_data(self, member: Any, stream: int, data: Buffer) -> None:
+        """A member has sent the next bytes of a stream. Raises BadFrame."""
+        if member.room is not None:
+            self._data(self._party(member), stream, data)
+
     def _party(self, member: Any) -> Party:
         if member not in self._parties:
             has_connection = isinstance(member, PacedSpeaker)
@@ -106,9 +112,7 @@ class Exchange:
     def _hear(self, party: Party, body: bytes) -> None:
         kind, stream, payload = parse(body)
         if kind == FileKind.DATA:
-            if stream not in party.feeds:
-                party.came_late(len(payload))
-            self._feed(party, stream, lambda feed: feed.data(payload))
+            self._data(party, stream, payload)
         elif kind == FileKind.CREDIT:
             self._credit(party, stream, parse_number(payload))
         elif kind == FileKind.OPEN:
@@ -124,6 +128,13 @@ class Exchange:
                 taker.feed.remove(taker)
         elif kind == FileKind.SAY and (said := understand(payload)):
             self._say(party, said)
+
+    @staticmethod
+    def _data(party: Party, stream: int, data: Buffer) -> None:
+        if feed := party.feeds.get(stream):
+            feed.data(data)
+        else:
+            party.came_late(len(data))
 
     @staticmethod
     def _feed(party: Party, stream: int, do: Callable[[Feed], None]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from plytalk.core.contracts.layer import Buffer
+
 if TYPE_CHECKING:
     from plytalk.plugins.files.exchange import Exchange
     from plytalk.plugins.files.feeds import PackItems
@@ -22,6 +24,11 @@ class LazyExchange:
 
             self.made = Exchange(self._find, self._pack, self._own_key)
         self.made.hear(member, body)
+
+    def hear_data(self, member: Any, stream: int, data: Buffer) -> None:
+        """A member has sent the next bytes of a stream, for which this has asked. Raises BadFrame."""
+        if self.made:
+            self.made.hear_data(member, stream, data)
 
     def entered(self, member: Any) -> None:
         """Send a member that has entered a room the open offers there."""

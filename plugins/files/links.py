@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.layer import Buffer
 from plytalk.core.conversation.direct_chat import DirectChat
-from plytalk.plugins.files.file_items import PIECE, TOGETHER
+from plytalk.plugins.files.file_items import PIECE, TOGETHER, carry
 from plytalk.plugins.files.file_words import FILE
 
 
@@ -20,6 +21,9 @@ class SessionLink:
     def send(self, body: bytes) -> None:
         self._session.send_item(Extension(FILE, body))
 
+    def send_data(self, stream: int, data: Buffer) -> None:
+        self.send(carry(stream, data))
+
     async def writable(self) -> None:
         while self._session.stream.full and not self._session.ending:
             await self._session.stream.drained()
@@ -27,12 +31,12 @@ class SessionLink:
 
 
 class LocalLink:
-    """A link within the server's program: `send` calls the exchange."""
+    """A link within the server's program: `send` and `send_data` call the exchange."""
 
     turn = TOGETHER
 
-    def __init__(self, send: Callable[[bytes], None]) -> None:
-        self.send = send
+    def __init__(self, send: Callable[[bytes], None], send_data: Callable[[int, Buffer], None]) -> None:
+        self.send, self.send_data = send, send_data
 
     async def writable(self) -> None:
         """Return at once: only credit limits it."""

@@ -7,13 +7,13 @@ from typing import Protocol
 
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.events import Sender
+from plytalk.core.contracts.layer import Buffer
 from plytalk.plugins.files.disk_thread import DiskThread
 from plytalk.plugins.files.file_items import (
     MAX_CREDIT,
     PIECE,
     FileFailure,
     Withdrawal,
-    carry,
     end_stream,
     fail_stream,
     prove,
@@ -38,6 +38,9 @@ class FileLink(Protocol):
 
     def send(self, body: bytes) -> None:
         """Send an item."""
+
+    def send_data(self, stream: int, data: Buffer) -> None:
+        """Send the next bytes of a stream, which are valid during the call."""
 
     async def writable(self) -> None:
         """Wait until data may be sent: lines have priority."""
@@ -148,8 +151,9 @@ class Sending:
             self.change("sending")
         return None
 
-    async def next_items(self, stream: OutStream, most: int) -> list[bytes]:
-        """Return what to send next in a stream, at most this many bytes; nothing if that needs credit.
+    async def next_items(self, stream: OutStream, most: int) -> list[bytes | memoryview]:
+        """Return what to send next in a stream, at most this many bytes; nothing if that needs credit. Items are bytes; what
+        they are to carry is a memoryview of the buffer, and valid until the next call.
 
         A file that cannot be read ends all its streams.
         """
@@ -174,12 +178,12 @@ class Sending:
         if self.streams.get(stream.number) is not stream:  # stopped in the meantime
             return []
         self._changed(self)
-        return proofs + self._pieces(stream.number, at - self._kept.start, size)
+        return [*proofs, *self._pieces(at - self._kept.start, size)]
 
-    def _pieces(self, number: int, first: int, size: int) -> list[bytes]:
-        """Return the items that carry this many bytes of the buffer."""
+    def _pieces(self, first: int, size: int) -> list[bytes | memoryview]:
+        """Return this many bytes of the buffer, in parts of what one item carries."""
         end = first + size
-        return [carry(number, self._buffer[start : min(start + PIECE, end)]) for start in range(first, end, PIECE)]
+        return [self._buffer[start : min(start + PIECE, end)] for start in range(first, end, PIECE)]
 
     def _wanted(self, stream: OutStream, most: int) -> int:
         """Return the number of bytes to send next: full records, except at the end."""
@@ -207,11 +211,12 @@ class Sending:
         """Return the part of the buffer to read into: all of it if no other stream needs it."""
         return self._buffer if len(self.streams) == 1 else self._buffer[:size]
 
-    def _fail(self, error: ChatError) -> list[bytes]:
+    def _fail(self, error: ChatError) -> list[bytes | memoryview]:
         if not self.stands:
             return []
         why = FileFailure.CHANGED if isinstance(error, SourceChanged) else FileFailure.UNREADABLE
-        items = [fail_stream(number, why) for number in self.streams] + [say(Withdrawal(number=self.number))]
+        items: list[bytes | memoryview] = [fail_stream(number, why) for number in self.streams]
+        items.append(say(Withdrawal(number=self.number)))
         self.close()
         self.change("failed", error.sentence)
         return items
@@ -259,6 +264,9 @@ class Pump:
                 if stream.number not in sending.streams:
                     continue
                 for item in await sending.next_items(stream, self._link.turn):
-                    self._link.send(item)
+                    if isinstance(item, memoryview):
+                        self._link.send_data(stream.number, item)
+                    else:
+                        self._link.send(item)
                     sent = True
         return sent

@@ -83,7 +83,7 @@ class SendingOnce(Sending):
         self._begun = refused is None
         return refused
 
-    async def next_items(self, stream: OutStream, most: int) -> list[bytes]:
+    async def next_items(self, stream: OutStream, most: int) -> list[bytes | memoryview]:
         """Return what has been read, or nothing while the thread is still reading, which may take long."""
         if self._reading is None:
             if size := min(most, stream.credit):
@@ -104,8 +104,8 @@ class SendingOnce(Sending):
         self._root.add(self._buffer[:count])
         return count
 
-    def _sent(self, stream: OutStream, count: int) -> list[bytes]:
-        items = self._pieces(stream.number, 0, count)
+    def _sent(self, stream: OutStream, count: int) -> list[bytes | memoryview]:
+        items = self._pieces(0, count)
         stream.at += count
         stream.credit -= count
         self._at = stream.at

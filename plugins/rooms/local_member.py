@@ -12,6 +12,7 @@ from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.interruption import ignore_faults, let_through
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
+from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.limits import too_long
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.files.links import LocalLink
@@ -74,7 +75,7 @@ class LocalMember(CommandMember):
             hub.names.bind(self, NAME)
             self.called(NAME)
         self.files = files or UserFiles(stack.ui, ReceiveOptions())
-        self.files.connect(LocalLink(self._send_file_item), self._myself)
+        self.files.connect(LocalLink(self._send_file_item, self._send_file_data), self._myself)
         self._view.renamed = self.files.renamed
         hub.members[self.id], hub.parting, hub.entered = self, None, self.meet
         hub.first.subscribers[self] = None
@@ -175,6 +176,10 @@ class LocalMember(CommandMember):
     def _send_file_item(self, body: bytes) -> None:
         if self.room:
             self._hub.exchange.hear(self, body)
+
+    def _send_file_data(self, stream: int, data: Buffer) -> None:
+        if self.room:
+            self._hub.exchange.hear_data(self, stream, data)
 
     def _myself(self) -> Myself:
         return Myself(Sender(name=self.name), self.room.name if self.room else None)

@@ -37,7 +37,7 @@ _HOMES = {
         "Typing You"
     ),
     "core.contracts.feature": "Feature",
-    "core.contracts.framer": "Framer",
+    "core.contracts.framer": "Framer HeadsBatch",
     "core.contracts.handler": "ClientFeature GroupFeature LastingConversation MakesChat RefusesStack ServerStack",
     "core.contracts.handshake": "Handshake HandshakeIO NegotiatingIO negotiating",
     "core.contracts.items": "Ack Close CloseReason Control Empty Extension Item Ping Pong Undecodable",
@@ -46,8 +46,8 @@ _HOMES = {
     "core.contracts.measures": "Measure",
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
-        "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasModel HasVariants KeepsKeys KnowsPeer KnowsPlaces "
-        "MessagesBatch NamesHost NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach "
+        "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasModel HasVariants KeepsKeys KnowsPeer "
+        "KnowsPlaces MessagesBatch NamesHost NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach "
         "Seedable SendsEach ServesPage SingleUse"
     ),
     "core.contracts.peers": "Identity Login Peer Reply Role SessionSecrets",
@@ -57,7 +57,7 @@ _HOMES = {
     "core.contracts.sanitise": "clean",
     "core.contracts.sealed_count": "CountsSealed TellsSealed",
     "core.contracts.spans": "DescribesBytes Passed Reader Span",
-    "core.contracts.transport": "Listener PassesThrough Stream Transport",
+    "core.contracts.transport": "Listener PassesThrough SendsBatch Stream Transport",
     "core.contracts.ui": "Conversation StackSummary Ui",
     "core.contracts.wire": "TellsWire WireUnit",
     "core.conversation.direct_chat": "DirectChat",
@@ -155,6 +155,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.events import You as You
     from plytalk.core.contracts.feature import Feature as Feature
     from plytalk.core.contracts.framer import Framer as Framer
+    from plytalk.core.contracts.framer import HeadsBatch as HeadsBatch
     from plytalk.core.contracts.handler import ClientFeature as ClientFeature
     from plytalk.core.contracts.handler import GroupFeature as GroupFeature
     from plytalk.core.contracts.handler import LastingConversation as LastingConversation
@@ -228,6 +229,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.spans import Span as Span
     from plytalk.core.contracts.transport import Listener as Listener
     from plytalk.core.contracts.transport import PassesThrough as PassesThrough
+    from plytalk.core.contracts.transport import SendsBatch as SendsBatch
     from plytalk.core.contracts.transport import Stream as Stream
     from plytalk.core.contracts.transport import Transport as Transport
     from plytalk.core.contracts.ui import Conversation as Conversation

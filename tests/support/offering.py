@@ -10,9 +10,11 @@ from crowd import Crowd, Person, Screen, Stranger
 from transferring import offered
 
 from plytalk.core.contracts.events import File
-from plytalk.plugins.files.file_items import PIECE, FileKind, Offering, Saying, parse, say, understand
+from plytalk.core.contracts.layer import Buffer
+from plytalk.plugins.files.file_items import PIECE, FileKind, Offering, Saying, carry, parse, say, understand
 from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.files.manifest import FileOffer
+from plytalk.plugins.files.sending import OutStream, Sending
 from plytalk.testing.verdict import within
 
 
@@ -58,6 +60,12 @@ def folder_of(crowd: Crowd, name: str) -> Path:
     return folder
 
 
+async def next_of(sending: Sending, stream: OutStream, most: int) -> list[tuple[int, int, bytes]]:
+    """What goes out next in a stream, as the receiver reads it."""
+    items = await sending.next_items(stream, most)
+    return [parse(item if isinstance(item, bytes) else carry(stream.number, item)) for item in items]
+
+
 class PatientLink:
     """A link to a server that takes everything at once, and keeps it."""
 
@@ -68,6 +76,9 @@ class PatientLink:
 
     def send(self, body: bytes) -> None:
         self.sent.append(body)
+
+    def send_data(self, stream: int, data: Buffer) -> None:
+        self.send(carry(stream, data))
 
     async def writable(self) -> None:
         """At once."""

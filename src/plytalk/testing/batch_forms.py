@@ -8,7 +8,7 @@ from plytalk.core.contracts.errors import FrameTooLong, Tampered
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Close, Item
 from plytalk.core.contracts.messages import Messages
-from plytalk.core.contracts.optional import CipherBatch, FramerBatch, MessagesBatch
+from plytalk.core.contracts.optional import CipherBatch, FramerBatch, HeadsBatch, MessagesBatch
 from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.batches import offers
 from plytalk.testing.cutting import flipped, seeded
@@ -63,7 +63,11 @@ def _opens_none_of_a_bad_batch(pair: Callable[[], tuple[Cipher, Cipher]]) -> Non
 
 
 def check_framer_batch(make: Callable[[], Framer], sent: list[tuple[bytes, bytes]]) -> None:
-    """Hold the batch form of a framer, if it has one, to the single form."""
+    """Hold the batch forms of a framer, if it has them, to the single form."""
+    if offers(type(make()), HeadsBatch):
+        for kind, payload in sent:
+            (head,) = _batch(make()).head_batch(kind, [payload])
+            demand(head + payload == make().encode(kind, payload), "`head_batch` gives another head than `encode`.")
     if not offers(type(make()), FramerBatch):
         return
     one, kinds = make(), [kind for kind, _ in sent]

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from plytalk.core.io.asyncio_stream import READ, AsyncioListener, AsyncioStream, _do_nothing, read_buffer
+from plytalk.core.io.asyncio_stream import LARGE, READ, AsyncioListener, AsyncioStream, _do_nothing, read_buffer
 from plytalk.plugins.sockets.socket_transport import SocketTransport
 from plytalk.testing.transports import Receiver
 from plytalk.testing.verdict import idle
@@ -52,6 +52,20 @@ async def test_bytes_go_both_ways_and_the_end_behind_them(pair: Pair) -> None:
     left.close()
     await theirs.hears_the_end("no end came")
     assert theirs.ends == [None]
+    right.close()
+
+
+@pytest.mark.parametrize("size", [5, LARGE, 4_000_000])
+async def test_pieces_that_are_sent_together_arrive_in_order(pair: Pair, size: int) -> None:
+    """Also where the system takes only a part of them, or other bytes wait already."""
+    left, right = await pair()
+    theirs = Receiver(right)
+    pieces = [b"head", bytes(size), b"next", b"\1" * size]
+    left.send_batch(pieces)
+    left.send_batch(pieces)
+    await theirs.hears(b"".join(pieces * 2), "not all came")
+    left.close()
+    left.send_batch(pieces)
     right.close()
 
 

@@ -10,9 +10,9 @@ from plytalk.core.contracts.errors import FrameTooLong, Tampered
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Undecodable
 from plytalk.core.contracts.messages import Messages
-from plytalk.core.contracts.optional import BATCH_FORMS, CipherBatch, EncodesEach, FramerBatch, MessagesBatch
+from plytalk.core.contracts.optional import BATCH_FORMS, CipherBatch, EncodesEach, FramerBatch, HeadsBatch, MessagesBatch
 from plytalk.core.contracts.peers import Role, SessionSecrets
-from plytalk.core.pipeline.batches import BATCH, MANY, decode, encode_batch, offers
+from plytalk.core.pipeline.batches import BATCH, LARGE, MANY, decode, encode_batch, offers
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.framers.typed import Typed
 from plytalk.plugins.messages.text import Text
@@ -123,6 +123,17 @@ def test_what_is_sealed_and_encoded_together_is_what_is_sealed_and_encoded_alone
     assert outcomes(stack(AesGcm, Typed, Text), b"".join(together)) == [word.decode() for word in words]
 
 
+def test_a_large_payload_is_not_joined_to_its_head() -> None:
+    framer, cipher, _ = stack(AesGcm, Typed, Text)
+    words = [b"a" * LARGE, b"b" * LARGE]
+    head, sealed, *others = encode_batch(framer, cipher, words)
+    assert (len(head), len(sealed), len(others)) == (framer.header.size, LARGE + cipher.overhead, 2)
+    framer, cipher, _ = stack(AesGcm, Typed, Text)
+    framer.limit = 2 * LARGE
+    framer.feed(b"".join([head, sealed, *others]))
+    assert [cipher.open(payload) for _, payload in framer.frames()] == words
+
+
 @pytest.mark.parametrize("layers", FORMS[1:4])
 def test_without_a_batch_form_of_both_each_is_sealed_and_encoded_alone(layers) -> None:
     framer, cipher, _ = stack(*layers)
@@ -181,10 +192,12 @@ def test_what_waits_to_be_read_can_be_counted(layers) -> None:
 def test_a_batch_form_counts_only_while_the_single_form_is_that_of_the_same_class_or_an_older_one() -> None:
     assert offers(AesGcm, CipherBatch)
     assert offers(Typed, FramerBatch)
+    assert offers(Typed, HeadsBatch)
     assert offers(Typed, EncodesEach)
     assert offers(Text, MessagesBatch)
     assert not offers(OneByOneCipher, CipherBatch)
     assert not offers(OneByOneFramer, FramerBatch)
+    assert not offers(OneByOneFramer, HeadsBatch)
     assert not offers(OneByOneFramer, EncodesEach)
     assert not offers(OneByOneMessages, MessagesBatch)
     assert not offers(Text, CipherBatch)

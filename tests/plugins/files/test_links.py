@@ -5,6 +5,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.layer import Buffer
+from plytalk.plugins.files.file_items import carry
 from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.files.links import LocalLink, SessionLink
 from plytalk.testing.verdict import idle, within
@@ -33,12 +35,17 @@ async def test_data_waits_while_the_connection_is_full() -> None:
     stream.empty.set()
     await within(waiting, "It goes on waiting.")
     link.send(b"x")
-    assert sent == [Extension(FILE, b"x")]
+    buffer = bytearray(b"yz")
+    link.send_data(5, buffer)
+    buffer[:] = b"AB"  # the sender reads what follows into it, before the item goes out
+    assert sent == [Extension(FILE, b"x"), Extension(FILE, carry(5, b"yz"))]
 
 
 async def test_at_the_server_nothing_waits() -> None:
     sent: list[bytes] = []
-    link = LocalLink(sent.append)
+    data: list[tuple[int, Buffer]] = []
+    link = LocalLink(sent.append, lambda stream, bytes: data.append((stream, bytes)))
     await link.writable()
     link.send(b"x")
-    assert sent == [b"x"]
+    link.send_data(5, b"yz")
+    assert (sent, data) == ([b"x"], [(5, b"yz")])

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from offering import PatientLink, written
+from offering import PatientLink, next_of, written
 from transferring import offered
 
 from plytalk.plugins.files.disk_thread import DiskThread
@@ -29,11 +29,11 @@ async def test_full_records_go_out_as_long_as_more_follows(tmp_path: Path) -> No
         out = one.streams[9]
         assert await one.next_items(out, WINDOW) == []
         out.credit += 2
-        proof, data = map(parse, await one.next_items(out, WINDOW))
+        proof, data = await next_of(one, out, WINDOW)
         assert (proof[0], data[0], len(data[2])) == (FileKind.PROOF, FileKind.DATA, PIECE)
         assert out.credit == 1
         out.credit = WINDOW
-        assert [len(parse(item)[2]) for item in await one.next_items(out, WINDOW)] == [PIECE, PIECE, 5]
+        assert [len(data) for _, _, data in await next_of(one, out, WINDOW)] == [PIECE, PIECE, 5]
         assert await one.next_items(out, WINDOW) == [b"\6\0\0\0\x09"]
         assert not one.streams
         assert one.done == 3 * PIECE + 5
@@ -77,11 +77,11 @@ async def test_a_stream_alone_is_read_ahead_and_two_are_not(tmp_path: Path, monk
         monkeypatch.setattr(one.source, "read_now", lambda buffer, at: False)  # as where all has to come from the disk
         one.serve(1, 0, MAX_CREDIT)
         one.streams[1].credit = READ
-        items = [parse(item) for _ in range(4) for item in await one.next_items(one.streams[1], 4 * PIECE)]
+        items = [item for _ in range(4) for item in await next_of(one, one.streams[1], 4 * PIECE)]
         assert b"".join(data for kind, _, data in items if kind == FileKind.DATA) == path.read_bytes()[:READ]
         assert read == [(0, READ)]
         one.serve(2, 5, MAX_CREDIT)
-        (_, _, data), *_ = [parse(item) for item in (await one.next_items(one.streams[2], 4 * PIECE))[1:]]
+        (_, _, data), *_ = (await next_of(one, one.streams[2], 4 * PIECE))[1:]
         assert data == path.read_bytes()[5 : 5 + PIECE]
         one.streams[2].at = READ
         await one.next_items(one.streams[2], 4 * PIECE)
@@ -99,7 +99,7 @@ async def test_what_the_system_has_in_memory_is_read_without_the_thread(tmp_path
         one.serve(1, 0, MAX_CREDIT)
         stream, sent = one.streams[1], b""
         while one.streams:
-            items = [parse(item) for item in await one.next_items(stream, 4 * PIECE)]
+            items = await next_of(one, stream, 4 * PIECE)
             sent += b"".join(data for kind, _, data in items if kind == FileKind.DATA)
             stream.credit = MAX_CREDIT
         assert sent == path.read_bytes()
