@@ -17,6 +17,7 @@ from plytalk.plugins.files.made_offers import check_count
 from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.sending import Sending
 from plytalk.plugins.files.transfer_errors import explained
+from plytalk.plugins.files.transfer_states import TransferState
 from plytalk.plugins.files.transfers import Transfers
 
 MOST_DIGITS = 9
@@ -130,7 +131,8 @@ def number_of(args: Sequence[str]) -> int | None:
 def described(one: Sending | Receiving) -> dict[str, Any]:
     """Describe a transfer for programs."""
     return {
-        "transfer": str(one.number), "name": clean(one.file.name), "size": one.file.size, "state": one.state, "done": one.done,
+        "transfer": str(one.number), "name": clean(one.file.name), "size": one.file.size, "state": str(one.state),
+        "done": one.done,
         **({"direction": "out", "received": one.received} if isinstance(one, Sending) else {"direction": "in"}),
     }  # fmt: skip
 
@@ -139,7 +141,9 @@ def in_words(one: Sending | Receiving) -> str:
     """Describe a transfer for people."""
     whom = f"to {one.to or 'everybody'}" if isinstance(one, Sending) else f"from {one.sender.name}"
     part = (
-        f", {100 * one.done // one.file.size} %" if one.file.size and one.state in ("sending", "receiving", "interrupted") else ""
+        f", {100 * one.done // one.file.size} %"
+        if one.file.size and one.state in (TransferState.SENDING, TransferState.RECEIVING, TransferState.INTERRUPTED)
+        else ""
     )
     why = f": {clean(one.reason)}" if one.reason else ""
     have = f", received by {one.received:,}" if isinstance(one, Sending) and one.received and one.to is None else ""

@@ -25,6 +25,7 @@ from msgspec import Meta, Struct
 from plytalk.core.contracts.errors import BadFrame
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.limits import KIB
+from plytalk.plugins.files.transfer_states import TransferState
 
 HEAD = Layout(">BI")
 OPENING = Layout(">IQI")
@@ -132,7 +133,9 @@ class FileReply(Said, frozen=True, kw_only=True, tag="reply"):
     sender: dict[str, Any] | None = None
 
 
-REPLIES = frozenset({"accepted", "declined", "done", "cancelled", "failed"})
+REPLIES = frozenset(
+    {TransferState.ACCEPTED, TransferState.DECLINED, TransferState.DONE, TransferState.CANCELLED, TransferState.FAILED}
+)
 Saying = Offering | Taken | Refusal | Withdrawal | FileReply
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Saying).decode

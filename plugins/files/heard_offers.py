@@ -27,6 +27,7 @@ from plytalk.plugins.files.receiving_states import GIVEN_UP, RUNNING, not_chosen
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.transfer_context import TransferContext
 from plytalk.plugins.files.transfer_errors import explained
+from plytalk.plugins.files.transfer_states import TransferState
 from plytalk.plugins.rooms.ui_events import sender_of
 
 MOST_HEARD = 100
@@ -75,8 +76,8 @@ class HeardOffers:
             return
         if cut and one.state in RUNNING:
             one.interrupt()
-        elif one.state in ("offered", *RUNNING):
-            one.end("withdrawn")
+        elif one.state in (TransferState.OFFERED, *RUNNING):
+            one.end(TransferState.WITHDRAWN)
 
     def _hear(self, said: Offering) -> None:
         try:
@@ -95,13 +96,13 @@ class HeardOffers:
         try:
             check_offer(file)
         except ChatError as error:  # such as one with a hash function that is not installed here
-            one.change("failed", error.sentence)
+            one.change(TransferState.FAILED, error.sentence)
             return
         self._offer(one)
 
     def _offer(self, one: Receiving) -> None:
         """Show an offer to the user, and accept it if an option says so."""
-        one.change("offered")
+        one.change(TransferState.OFFERED)
         options, key = self._context.file_options, one.sender.key
         if options.yes or (key and key in options.accept_from):
             self._want(one)
@@ -111,16 +112,16 @@ class HeardOffers:
         one.offered_again(remote)
         one.sender = sender
         if one.unsaid:
-            state, one.unsaid = one.unsaid, ""
+            state, one.unsaid = one.unsaid, None
             self._reply(one, state)
         if one.state in RUNNING and not one.is_whole:
             self._want(one)
-        elif one.state == "withdrawn":  # which the user was told
+        elif one.state is TransferState.WITHDRAWN:  # which the user was told
             self._context.start(self._offer_again(one))
 
     async def _offer_again(self, one: Receiving) -> None:
         await one.let_go()
-        if one.stands and one.state == "withdrawn":
+        if one.stands and one.state is TransferState.WITHDRAWN:
             self._offer(self._once_more(one))
 
     def _once_more(self, one: Receiving) -> Receiving:
@@ -142,10 +143,10 @@ class HeardOffers:
             if (one.sender.key == sender.key if sender.key else one.sender == sender) and one.file.root == file.root
         ]
         by_id = (one for one in same if one.id == id)
-        return next(by_id, None) or next((one for one in same if one.state == "interrupted"), None)
+        return next(by_id, None) or next((one for one in same if one.state is TransferState.INTERRUPTED), None)
 
     def _forget_one(self) -> None:
-        idle = [number for number, one in self.all.items() if one.is_over or one.state == "offered"]
+        idle = [number for number, one in self.all.items() if one.is_over or one.state is TransferState.OFFERED]
         if len(self.all) >= MOST_HEARD and idle:
             del self.all[idle[0]]
             self._context.forget(idle[0])
@@ -168,7 +169,7 @@ class HeardOffers:
         if self.all.get(one.number) is one and one.state in GIVEN_UP:
             one = self._once_more(one)
         one.replaces = replace
-        one.change("accepted")
+        one.change(TransferState.ACCEPTED)
         self._want(one)
         if not one.stands:
             one.interrupt()
@@ -177,8 +178,8 @@ class HeardOffers:
     def decline(self, number: int | None = None) -> Receiving:
         """Decline an offer. Raises Usage."""
         one = self._chosen(number)
-        self._reply(one, "declined")
-        one.end("declined")
+        self._reply(one, TransferState.DECLINED)
+        one.end(TransferState.DECLINED)
         return one
 
     async def cancel(self, one: Receiving) -> None:
@@ -186,32 +187,32 @@ class HeardOffers:
         await one.cancel()
         self._reply(one, one.state)
 
-    def _reply(self, one: Receiving, state: str) -> None:
+    def _reply(self, one: Receiving, state: TransferState) -> None:
         """Send this user's reply to the sender of an offer, now or when there is a connection."""
         if self._context.link and one.stands:
             self._context.send(say(FileReply(number=one.remote, state=state)))
         else:
             one.unsaid = state
 
-    def _chosen(self, number: int | None, *others: str) -> Receiving:
+    def _chosen(self, number: int | None, *others: TransferState) -> Receiving:
         """Return the offer of this number; without one, the last that waits, or the last in one of these states. Raises Usage."""
-        for states in (("offered",), others):
+        for states in ((TransferState.OFFERED,), others):
             if found := [one for one in self.all.values() if number in (None, one.number) and self._can_begin(one, states)]:
                 return found[-1]
         one = self.all.get(number or 0)
         if one is None:
             raise Usage("No such offer waits for an answer.", "/transfers lists all.")
-        gone = one.state in ("offered", *GIVEN_UP) and not one.stands
-        raise not_chosen(one.file.name, one.number, "withdrawn" if gone else one.state)
+        gone = one.state in (TransferState.OFFERED, *GIVEN_UP) and not one.stands
+        raise not_chosen(one.file.name, one.number, TransferState.WITHDRAWN if gone else one.state)
 
-    def _can_begin(self, one: Receiving, states: Sequence[str]) -> bool:
+    def _can_begin(self, one: Receiving, states: Sequence[TransferState]) -> bool:
         """Whether an offer in one of these states is open at the server, as far as is known."""
         return one.state in states and (one.stands or self._context.link is None)
 
     def _want(self, one: Receiving) -> None:
         """Receive what is missing over the current connection, once fewer other transfers are running."""
-        if one.state == "offered":
-            one.change("accepted")
+        if one.state is TransferState.OFFERED:
+            one.change(TransferState.ACCEPTED)
         if one not in self._waiting:
             self._waiting.append(one)
         self._begin_next()
@@ -232,7 +233,7 @@ class HeardOffers:
     def _changed(self, one: Receiving) -> None:
         """Show a new state. If the transfer is over, begin the next one."""
         self._context.changed(one)
-        if one.state not in ("accepted", "receiving"):
+        if one.state not in (TransferState.ACCEPTED, TransferState.RECEIVING):
             if one in self._waiting:
                 self._waiting.remove(one)
             self._make_place(one)
@@ -249,8 +250,8 @@ class HeardOffers:
     async def _fetch(self, one: Receiving) -> None:
         try:
             if await one.open(self._into(), sync=self._context.file_options.fsync) and self._context.link and one.stands:
-                if one.state == "accepted":
-                    self._context.send(say(FileReply(number=one.remote, state="accepted")))
+                if one.state is TransferState.ACCEPTED:
+                    self._context.send(say(FileReply(number=one.remote, state=TransferState.ACCEPTED)))
                 one.begin(self._context.link, next(self._streams))
         except Exception as error:
             self._give_up(one, explained(error))
@@ -287,10 +288,10 @@ class HeardOffers:
             self._give_up(one, error)
 
     def _finish(self, one: Receiving) -> None:
-        self._reply(one, "done")
-        one.end("done")
+        self._reply(one, TransferState.DONE)
+        one.end(TransferState.DONE)
 
     def _give_up(self, one: Receiving, error: ChatError) -> None:
-        self._reply(one, "failed")
+        self._reply(one, TransferState.FAILED)
         one.stop()
-        one.end("failed", error.sentence)
+        one.end(TransferState.FAILED, error.sentence)

@@ -34,6 +34,7 @@ from plytalk.plugins.files.sending_once import SendingOnce
 from plytalk.plugins.files.source import hashing, make_offer, open_source
 from plytalk.plugins.files.transfer_context import TransferContext
 from plytalk.plugins.files.transfer_errors import TransferError
+from plytalk.plugins.files.transfer_states import TransferState
 from plytalk.plugins.rooms.room_events import MOST_NAME
 from plytalk.plugins.rooms.ui_events import sender_of
 
@@ -117,7 +118,7 @@ class MadeOffers:
         self.all[sending.number] = sending
         if self._context.link:
             await self._answered(sending)
-        sending.change("offered")
+        sending.change(TransferState.OFFERED)
         return sending
 
     def _forget_one(self) -> None:
@@ -150,7 +151,7 @@ class MadeOffers:
         """Take an offer back."""
         self._context.send(say(Withdrawal(number=sending.number)))
         sending.close()
-        sending.change("cancelled")
+        sending.change(TransferState.CANCELLED)
 
     def _drop(self, sending: Sending) -> None:
         sending.close()
@@ -183,7 +184,7 @@ class MadeOffers:
             answer.set_exception(Usage(why))
         elif sending.stands:
             sending.close()
-            sending.change("failed", why)
+            sending.change(TransferState.FAILED, why)
 
     def renamed(self, member: Sender, name: str) -> None:
         """Note that a member has a new name."""
@@ -194,11 +195,11 @@ class MadeOffers:
 
     def _replied(self, sending: Sending, state: str, by: Sender) -> None:
         """Handle a receiver's reply. It ends an offer to one member."""
-        sending.received += state == "done"
+        sending.received += state == TransferState.DONE
         if sending.stands and sending.ends_with(state):
             self._context.send(say(Withdrawal(number=sending.number)))
             sending.close()
-            sending.state = state
+            sending.state = TransferState(state)
         self._context.show(sending, state, by)
 
     def stream(self, kind: int, stream: int, payload: Buffer) -> None:
@@ -209,7 +210,7 @@ class MadeOffers:
         for sending in self.all.values():
             if kind == FileKind.STOP:
                 sending.stopped(stream)
-                if sending.state == "failed":  # it can be sent only once
+                if sending.state is TransferState.FAILED:  # it can be sent only once
                     self._context.send(say(Withdrawal(number=sending.number)))
             elif out := sending.streams.get(stream):
                 out.credit += parse_number(payload)

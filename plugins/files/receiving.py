@@ -26,14 +26,13 @@ from plytalk.plugins.files.receiving_states import LOST, RUNNING, WHY
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.sending import FileLink
 from plytalk.plugins.files.transfer_errors import Damaged, explained
+from plytalk.plugins.files.transfer_states import TransferState
 
 AnyPartial = Partial | PartialOnce
 
 
 class Receiving:
     """An offer of another member. `number` is this user's number for it, `remote` the server's.
-
-    offered -> accepted -> receiving <-> interrupted;  receiving -> done, failed;  any of them -> cancelled, declined, withdrawn
 
     `stands` says that the offer is open at the server, so that it may be accepted even after it was cancelled or declined, or has
     failed. Bytes are written in a thread; `broke` is called with an error from there.
@@ -50,9 +49,9 @@ class Receiving:
         broke: "Callable[[Receiving, ChatError], None]",
     ) -> None:
         self.number, self.remote, self.id, self.file, self.sender = number, remote, id, file, sender
-        self.state, self.reason, self.stands = "offered", "", True
-        self.unsaid = ""
-        """The reply that could not be sent yet, since there was no connection; empty for none."""
+        self.state, self.reason, self.stands = TransferState.OFFERED, "", True
+        self.unsaid: TransferState | None = None
+        """The reply that could not be sent yet, since there was no connection."""
         self.written = ""
         """The name of the file in its folder, once it has one."""
         self.replaces = False
@@ -83,7 +82,7 @@ class Receiving:
     @property
     def is_over(self) -> bool:
         """Whether it is over, and its thread has ended."""
-        return self.state not in ("offered", *RUNNING) and (self._last is None or self._last.done())
+        return self.state not in (TransferState.OFFERED, *RUNNING) and (self._last is None or self._last.done())
 
     @property
     def is_whole(self) -> bool:
@@ -106,7 +105,7 @@ class Receiving:
         else:
             then()
 
-    def change(self, state: str, reason: str = "") -> None:
+    def change(self, state: TransferState, reason: str = "") -> None:
         self.state, self.reason = state, reason
         self._changed(self)
 
@@ -179,7 +178,7 @@ class Receiving:
         self._chunk, self._filled = self._new_chunk(), 0
         self._owed, self._block = WINDOW, -1
         link.send(open_stream(stream, self.remote, self._taken, WINDOW))
-        self.change("receiving")
+        self.change(TransferState.RECEIVING)
 
     def stop(self) -> None:
         """Stop the stream. The received part is kept."""
@@ -191,9 +190,9 @@ class Receiving:
         """Note that the stream was interrupted. The sender may reconnect."""
         self._lose()
         if self.file.once:
-            self.end("failed", LOST)
-        elif self.state != "interrupted":
-            self.change("interrupted")
+            self.end(TransferState.FAILED, LOST)
+        elif self.state is not TransferState.INTERRUPTED:
+            self.change(TransferState.INTERRUPTED)
 
     def _lose(self) -> None:
         self._link = None
@@ -260,7 +259,7 @@ class Receiving:
         if why is FileFailure.GONE:
             self.interrupt()
         else:
-            self.end("failed", WHY[why])
+            self.end(TransferState.FAILED, WHY[why])
 
     def finish(self, ending: Buffer, named: Callable[[], None]) -> None:
         """Handle the end of the stream: check the file, and give it its name. Later items are ignored. Raises BadFrame."""
@@ -280,12 +279,12 @@ class Receiving:
     async def cancel(self) -> None:
         """Cancel the transfer, and remove the received part."""
         self.stop()
-        self.state = "cancelled"  # shown when everything is removed
+        self.state = TransferState.CANCELLED  # shown when everything is removed
         if last := self._release(lambda partial: partial.discard()):
             await last
-        self.change("done" if self.written else "cancelled")
+        self.change(TransferState.DONE if self.written else TransferState.CANCELLED)
 
-    def end(self, state: str, reason: str = "") -> None:
+    def end(self, state: TransferState, reason: str = "") -> None:
         """End the transfer. The received part is kept."""
         self._lose()
         self._release(lambda partial: partial.close())

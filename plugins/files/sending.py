@@ -24,6 +24,7 @@ from plytalk.plugins.files.hash_tree import HashTree
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.reading import Source
 from plytalk.plugins.files.transfer_errors import SourceChanged, explained
+from plytalk.plugins.files.transfer_states import TransferState
 
 MOST_STREAMS = 64
 """The largest number of streams that a sender serves."""
@@ -72,7 +73,7 @@ class Sending:
         self.number, self.id, self.source, self.tree, self.file, self.to = number, id, source, tree, file, to
         self.key = to if is_key(to) else None
         """The fingerprint of the key that it is for; None if it is for a name, or for all."""
-        self.state, self.reason, self.written = "offered", "", ""
+        self.state, self.reason, self.written = TransferState.OFFERED, "", ""
         self.streams: dict[int, OutStream] = {}
         self.sender: Sender | None = None
         self.whom: Sender | None = None
@@ -92,19 +93,19 @@ class Sending:
 
     @property
     def stands(self) -> bool:
-        return self.state in ("offered", "sending", "interrupted")
+        return self.state in (TransferState.OFFERED, TransferState.SENDING, TransferState.INTERRUPTED)
 
     def cut(self) -> None:
         """Note that the connection is closed."""
         self._at = self.done
         self.streams.clear()
-        if self.state == "sending":
-            self.change("interrupted")
+        if self.state is TransferState.SENDING:
+            self.change(TransferState.INTERRUPTED)
 
     def taken(self) -> None:
         """Note that the server has accepted the offer, for the first time or after a cut."""
-        if self.state == "interrupted":
-            self.change("offered")
+        if self.state is TransferState.INTERRUPTED:
+            self.change(TransferState.OFFERED)
 
     def stopped(self, number: int) -> None:
         """Stop a stream whose receiver wants nothing more."""
@@ -115,16 +116,16 @@ class Sending:
         """End a stream. After the last one, the offer is open as before."""
         self._at = self.done
         del self.streams[number]
-        if self.state == "sending" and not self.streams:
-            self.change("offered")
+        if self.state is TransferState.SENDING and not self.streams:
+            self.change(TransferState.OFFERED)
         else:
             self._changed(self)
 
     def ends_with(self, state: str) -> bool:
         """Whether the offer ends with this reply of a receiver."""
-        return self.to is not None and state in ("done", "declined", "cancelled")
+        return self.to is not None and state in (TransferState.DONE, TransferState.DECLINED, TransferState.CANCELLED)
 
-    def change(self, state: str, reason: str = "") -> None:
+    def change(self, state: TransferState, reason: str = "") -> None:
         self.state, self.reason = state, reason
         self._changed(self)
 
@@ -147,8 +148,8 @@ class Sending:
         if not self.stands or at > self.file.most:
             return fail_stream(number, FileFailure.UNKNOWN)
         self.streams[number] = OutStream(number, at, min(credit, MAX_CREDIT))
-        if self.state != "sending" and at < self.file.most:
-            self.change("sending")
+        if self.state is not TransferState.SENDING and at < self.file.most:
+            self.change(TransferState.SENDING)
         return None
 
     async def next_items(self, stream: OutStream, most: int) -> list[bytes | memoryview]:
@@ -218,7 +219,7 @@ class Sending:
         items: list[bytes | memoryview] = [fail_stream(number, why) for number in self.streams]
         items.append(say(Withdrawal(number=self.number)))
         self.close()
-        self.change("failed", error.sentence)
+        self.change(TransferState.FAILED, error.sentence)
         return items
 
 

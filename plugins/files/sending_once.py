@@ -17,6 +17,7 @@ from plytalk.plugins.files.piped import Piped
 from plytalk.plugins.files.reading import Source, unreadable
 from plytalk.plugins.files.sending import OutStream, Sending
 from plytalk.plugins.files.transfer_errors import Unreadable, explained
+from plytalk.plugins.files.transfer_states import TransferState
 
 LOOK = 0.1
 """How long a reader waits for more, in seconds, before it sends what it has, or checks whether it is still wanted."""
@@ -74,7 +75,9 @@ class SendingOnce(Sending):
         self._reading: asyncio.Future[int] | None = None
 
     def ends_with(self, state: str) -> bool:
-        return super().ends_with(state) or (self._begun and not self.streams and state in ("done", "cancelled", "failed"))
+        return super().ends_with(state) or (
+            self._begun and not self.streams and state in (TransferState.DONE, TransferState.CANCELLED, TransferState.FAILED)
+        )
 
     def serve(self, number: int, at: int, credit: int) -> bytes | None:
         if self.stands and (self._begun or at):
@@ -125,7 +128,7 @@ class SendingOnce(Sending):
     def _lost(self, reason: str) -> None:
         if self._begun and self.stands:
             self.close()
-            self.change("failed", reason)
+            self.change(TransferState.FAILED, reason)
 
     def close(self) -> None:
         self.streams.clear()

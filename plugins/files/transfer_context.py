@@ -12,6 +12,7 @@ from plytalk.core.io.background import Background
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.receive_options import Myself, ReceiveOptions
 from plytalk.plugins.files.sending import FileLink
+from plytalk.plugins.files.transfer_states import TransferState
 from plytalk.plugins.rooms.ui_events import cleaned
 
 PROGRESS = 0.5
@@ -23,7 +24,7 @@ class Transfer(Protocol):
 
     number: int
     file: FileOffer
-    state: str
+    state: TransferState
     reason: str
     written: str
 
@@ -69,7 +70,8 @@ class TransferContext:
             id=self.ui.next_id(), time=now(), sender=by or one.sender or me.sender, room=me.room,
             own=by is None and one.sender is None, incoming=one.sender is not None, transfer=str(one.number),
             name=cleaned(one.file.name, self.ui.raw), written=cleaned(one.written, self.ui.raw) or None, size=one.file.size,
-            count=one.file.count if one.file.folder else None, state=state or one.state, reason=one.reason or None, done=one.done,
+            count=one.file.count if one.file.folder else None, state=str(state or one.state), reason=one.reason or None,
+            done=one.done,
         )  # fmt: skip
         with ignore_faults():  # a broken UI does not end a transfer
             self.ui.show(event)

@@ -17,6 +17,7 @@ from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.receiving_states import RUNNING
 from plytalk.plugins.files.sending import FileLink, Sending
 from plytalk.plugins.files.transfer_context import TransferContext
+from plytalk.plugins.files.transfer_states import TransferState
 
 FROM_SENDER = (FileKind.DATA, FileKind.PROOF, FileKind.END, FileKind.FAIL)
 FROM_RECEIVER = (FileKind.CREDIT, FileKind.OPEN, FileKind.STOP)
@@ -78,7 +79,7 @@ class Transfers:
         one = next((one for one in self.all() if one.number == number), None)
         if one is None:
             return Usage("No such transfer goes on.", "/transfers lists them.")
-        if one.state == "offered":
+        if one.state is TransferState.OFFERED:
             return Usage(f"You have not accepted {clean(one.file.name)}.", f"/decline {number} says that you do not want it.")
         return Usage(f"{clean(one.file.name)} does not go on: {one.state}.", "/transfers lists all.")
 

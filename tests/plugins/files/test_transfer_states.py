@@ -11,11 +11,20 @@ from crowd import Crowd, Person
 from offering import folder_of, reaches, written
 
 from plytalk.core.contracts.events import File
+from plytalk.plugins.files import transfer_states
+from plytalk.plugins.files.transfer_states import TransferState
 from plytalk.plugins.rooms.room_chat import ClientState
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing.verdict import idle, within
 
 LARGE = 60_000_000
+EVENTS = Path(__file__).parents[3] / "docs" / "reference" / "events.md"
+
+
+@pytest.mark.parametrize("state", TransferState)
+def test_each_state_is_drawn_and_is_a_word_of_the_documented_events(state: TransferState) -> None:
+    assert state.name in (transfer_states.__doc__ or "")
+    assert f"{state.value}" in EVENTS.read_text(encoding="utf-8").partition("## file")[2]
 
 
 def cut(person: Person) -> None:
