@@ -15,6 +15,7 @@ from plytalk.plugins.files.file_items import GIVE_BACK, PIECE, WINDOW, FileFailu
 from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.transfer_errors import Damaged
+from plytalk.plugins.files.transfer_states import TransferState
 
 SIZE = 1_000_000
 
@@ -34,7 +35,7 @@ async def receiving(folder: Path, size: int = SIZE) -> AsyncIterator[tuple[Recei
 
 
 def broke(one: Receiving, error: ChatError) -> None:
-    one.end("failed", error.sentence)
+    one.end(TransferState.FAILED, error.sentence)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from plytalk.core.contracts.events import File
 from plytalk.plugins.chat_screen.running_files import RunningFiles
 from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.sending import Pump, Sending
+from plytalk.plugins.files.transfer_states import TransferState
 from plytalk.plugins.rooms.room_chat import ClientState
 from plytalk.plugins.transports.tcp import Tcp
 
@@ -91,7 +92,7 @@ class Transferring(FileMachine):
         self.run()
         offered = {one.id for each in self.people.values() for one in transfers(each) if isinstance(one, Sending) and one.stands}
         for one in self.received:
-            assert one.state not in ("accepted", "receiving"), one.state
+            assert one.state not in (TransferState.ACCEPTED, TransferState.RECEIVING), one.state
             assert one.state != "interrupted" or one.id not in offered
             if one.state == "done":
                 assert sum(other.written == one.written for other in self.received if other.file == one.file) >= 1
@@ -191,7 +192,11 @@ class Transferring(FileMachine):
             for event in each.ui.events:
                 if isinstance(event, File):
                     shown.note(event)
-            moving = {str(one.number) for one in transfers(each) if one.state in ("sending", "receiving") and one.done < SIZE}
+            moving = {
+                str(one.number)
+                for one in transfers(each)
+                if one.state in (TransferState.SENDING, TransferState.RECEIVING) and one.done < SIZE
+            }
             assert {*shown.running} == moving, [(one.number, one.state, one.done) for one in transfers(each)]
 
     @invariant()

@@ -110,7 +110,7 @@ async def test_a_sender_whose_only_receiver_has_cancelled_sends_nothing_and_stil
         bob.say("/accept")
         await reaches(ann.ui, "sending")
         bob.say("/cancel")
-        await reaches(bob.ui, "cancelled")  # shown when everything is removed
+        await reaches(bob.ui, "cancelled")  # told once nothing is there any more
         await becomes(ann, "offered")
         await asks(ann, "/transfers", "to everybody: offered")
         assert not list(folder_of(crowd, "bob").iterdir())

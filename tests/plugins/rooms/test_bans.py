@@ -17,7 +17,7 @@ KEY = PublicKey.of("ssh-ed25519", bytes(32))
 
 
 @given(st.text(max_size=40), st.text(max_size=60))
-def test_what_is_written_is_one_line_and_is_read(name: str, reason: str) -> None:
+def test_what_is_written_is_one_line_and_is_read(reason: str, name: str) -> None:
     name = "".join(character for character in name if character.isprintable())
     ban = Ban.now(name, reason)
     assert str(ban).isprintable()
