@@ -179,7 +179,7 @@ class Transferring(FileMachine):
                 assert known[one.remote].said.id == one.id
                 assert known[one.remote].source.member.name == one.sender.name
             else:
-                assert one.state not in ("accepted", "receiving"), one.state
+                assert one.state not in (TransferState.ACCEPTED, TransferState.RECEIVING), one.state
         sent = [one for each in self.people.values() for one in transfers(each) if isinstance(one, Sending) and one.stands]
         assert sorted(one.id for one in sent) == sorted(offer.said.id for offer in known.values())
         for one in sent:
