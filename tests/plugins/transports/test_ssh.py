@@ -6,18 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ssh_lines import SshInLines
 
 from plytalk.api.hosting import serve
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.peers import Role
+from plytalk.plugins.ssh import guest_stream
 from plytalk.plugins.transports import ssh
 from plytalk.plugins.transports.ssh import Ssh, layers
-from plytalk.testing import check_layer
+from plytalk.testing import check_layer, check_transport
 
 
 def test_it_is_the_layer_of_its_module() -> None:
     check_layer(Ssh)
     assert layers() == [Ssh]
+
+
+def test_in_lines_of_base64_it_passes_the_kit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A guest's stream carries lines of text: the kit's bytes go in such lines, by asyncssh's client."""
+    for limit in ("RATE", "BURST"):  # a guest may send 64 KiB a second
+        monkeypatch.setattr(guest_stream, limit, 1 << 40)
+    check_transport(lambda: SshInLines(ssh_host_key=tmp_path / "key"))
 
 
 async def test_it_makes_its_own_key_and_shows_it(tmp_path: Path) -> None:
