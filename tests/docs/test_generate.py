@@ -1,6 +1,5 @@
 """The reference is complete and current: nothing that the code knows is missing from the pages, or says something else there."""
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -142,7 +141,7 @@ def test_every_exit_code(code: errors.Exit) -> None:
     assert re.search(rf"^\| {int(code)} \| `{code.name}` \| .+ \|$", page("exit-codes.md"), re.M)
 
 
-@pytest.mark.parametrize("limit", [field.name for field in dataclasses.fields(Limits)])
+@pytest.mark.parametrize("limit", Limits.__struct_fields__)
 def test_every_limit(limit: str) -> None:
     assert re.search(rf"^\| `{limit}` \| [\d,.]+ \| .+ \|$", page("limits.md"), re.M)
 
