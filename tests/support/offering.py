@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,31 @@ async def reaches(screen: Screen, state: str, part: str = "") -> File:
 
     states = [(event.name, event.state, event.reason) for event in screen.events if isinstance(event, File)]
     return await within(come(), f"No file is {state}, but: {states}, {screen.notices}")
+
+
+def cut(person: Person) -> None:
+    """As if the network had gone."""
+    chat = person.session
+    chat.stream.close()
+    chat.ended(ConnectionResetError())
+
+
+def transfers(person: Person) -> Any:
+    """What somebody offers, and what is offered to them."""
+    return person.ui.session.files.transfers  # type: ignore[union-attr]
+
+
+async def until(condition: Callable[[], object], otherwise: Callable[[], str]) -> None:
+    """Wait for this. Raises AssertionError with `otherwise` where it does not come."""
+
+    async def come() -> None:
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+    try:
+        await within(come(), "It does not come")
+    except AssertionError as error:
+        raise AssertionError(otherwise()) from error
 
 
 async def receives(person: Person, folder: Path, name: str) -> bytes:

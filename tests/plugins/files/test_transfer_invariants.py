@@ -11,7 +11,7 @@ from typing import Any
 from crowd import Crowd, Person
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
-from offering import folder_of, written
+from offering import cut, folder_of, transfers, written
 from state_machines import FileMachine, stateful
 
 from plytalk.core.contracts.events import File
@@ -53,7 +53,7 @@ class Transferring(FileMachine):
             before: list[object] = []
             for _ in range(1000):
                 await asyncio.sleep(0.003)
-                now = [[(one.number, one.state, one.done) for one in transfers(each)] for each in self.people.values()]
+                now = [[(one.number, one.state, one.done) for one in transfers(each).all()] for each in self.people.values()]
                 connected = all(each.chat and each.ui.session.state is ClientState.IN_ROOM for each in self.people.values())  # type: ignore[union-attr]
                 going_on = any(one.state == "receiving" and (one.is_whole or self.goes.is_set()) for one in self.received)
                 before = [*before[-REST:], now] if connected and not going_on else []
@@ -90,7 +90,9 @@ class Transferring(FileMachine):
             self.run(lambda each=each: each.say("/join lobby"))
         self.goes.set()
         self.run()
-        offered = {one.id for each in self.people.values() for one in transfers(each) if isinstance(one, Sending) and one.stands}
+        offered = {
+            one.id for each in self.people.values() for one in transfers(each).all() if isinstance(one, Sending) and one.stands
+        }
         for one in self.received:
             assert one.state not in (TransferState.ACCEPTED, TransferState.RECEIVING), one.state
             assert one.state != "interrupted" or one.id not in offered
@@ -156,7 +158,11 @@ class Transferring(FileMachine):
 
     @property
     def received(self) -> list[Receiving]:
-        return [one for each in self.people.values() for one in transfers(each) if isinstance(one, Receiving)]
+        return [one for each in self.people.values() for one in transfers(each).all() if isinstance(one, Receiving)]
+
+    @property
+    def standing(self) -> list[Sending]:
+        return [one for each in self.people.values() for one in transfers(each).all() if isinstance(one, Sending) and one.stands]
 
     @property
     def exchange(self) -> Any:
@@ -165,7 +171,7 @@ class Transferring(FileMachine):
     @invariant()
     def senders_send_where_somebody_receives(self) -> None:
         for each in self.people.values():
-            for one in transfers(each):
+            for one in transfers(each).all():
                 if isinstance(one, Sending) and one.stands:
                     assert (one.state == "sending") == bool(one.streams), (one.state, [*one.streams])
                     states = [other.state for other in self.received if other.id == one.id]
@@ -180,7 +186,7 @@ class Transferring(FileMachine):
                 assert known[one.remote].source.member.name == one.sender.name
             else:
                 assert one.state not in (TransferState.ACCEPTED, TransferState.RECEIVING), one.state
-        sent = [one for each in self.people.values() for one in transfers(each) if isinstance(one, Sending) and one.stands]
+        sent = self.standing
         assert sorted(one.id for one in sent) == sorted(offer.said.id for offer in known.values())
         for one in sent:
             assert one.whom is None or one.whom.name == one.to
@@ -194,33 +200,21 @@ class Transferring(FileMachine):
                     shown.note(event)
             moving = {
                 str(one.number)
-                for one in transfers(each)
+                for one in transfers(each).all()
                 if one.state in (TransferState.SENDING, TransferState.RECEIVING) and one.done < SIZE
             }
-            assert {*shown.running} == moving, [(one.number, one.state, one.done) for one in transfers(each)]
+            assert {*shown.running} == moving, [(one.number, one.state, one.done) for one in transfers(each).all()]
 
     @invariant()
     def each_is_offered_once(self) -> None:
         for each in self.people.values():
-            ids = [one.id for one in transfers(each) if isinstance(one, Receiving)]
+            ids = [one.id for one in transfers(each).all() if isinstance(one, Receiving)]
             assert len(ids) == len({*ids})
-
-
-def transfers(person: Person) -> list[Any]:
-    session: Any = person.ui.session
-    every: list[Any] = session.files.transfers.all()
-    return every
 
 
 def transfers_room(person: Person) -> str:
     session: Any = person.ui.session
     return str(session._room)
-
-
-def cut(person: Person) -> None:
-    """As if the network had gone."""
-    person.session.stream.close()
-    person.session.ended(ConnectionResetError())
 
 
 TestTransferring = Transferring.TestCase

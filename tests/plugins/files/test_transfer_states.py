@@ -1,21 +1,19 @@
 """What both sides are told of a transfer, whatever either of them has done about it, and what they can still do then."""
 
-import asyncio
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crowd import Crowd, Person
-from offering import folder_of, reaches, written
+from offering import cut, folder_of, reaches, transfers, until, written
 
 from plytalk.core.contracts.events import File
 from plytalk.plugins.files import transfer_states
 from plytalk.plugins.files.transfer_states import TransferState
 from plytalk.plugins.rooms.room_chat import ClientState
 from plytalk.plugins.transports.tcp import Tcp
-from plytalk.testing.verdict import idle, within
+from plytalk.testing.verdict import idle
 
 LARGE = 60_000_000
 EVENTS = Path(__file__).parents[3] / "docs" / "reference" / "events.md"
@@ -25,28 +23,6 @@ EVENTS = Path(__file__).parents[3] / "docs" / "reference" / "events.md"
 def test_each_state_is_drawn_and_is_a_word_of_the_documented_events(state: TransferState) -> None:
     assert state.name in (transfer_states.__doc__ or "")
     assert f"{state.value}" in EVENTS.read_text(encoding="utf-8").partition("## file")[2]
-
-
-def cut(person: Person) -> None:
-    """As if the network had gone."""
-    chat = person.session
-    chat.stream.close()
-    chat.ended(ConnectionResetError())
-
-
-def transfers(person: Person) -> Any:
-    return person.ui.session.files.transfers  # type: ignore[union-attr]
-
-
-async def until(condition: Callable[[], object], otherwise: Callable[[], str]) -> None:
-    async def come() -> None:
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-
-    try:
-        await within(come(), "It does not come")
-    except AssertionError as error:
-        raise AssertionError(otherwise()) from error
 
 
 async def becomes(person: Person, state: str) -> None:
