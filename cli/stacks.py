@@ -106,6 +106,13 @@ def layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+class WithoutSuggestions(dict[str, Any]):
+    """Options among which click looks for no similar name at each option that it does not know: the layers' come later."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
 class StackCommand(click.Command):
     """A command that takes layers, and the options of the layers it is given; its callback gets a `choice`.
 
@@ -119,6 +126,7 @@ class StackCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         parser = self.make_parser(ctx)
         parser.ignore_unknown_options = True
+        parser._long_opt = WithoutSuggestions(parser._long_opt)
         asks_help = any(arg in ctx.help_option_names for arg in args)
         given = {} if asks_help else parser.parse_args(list(args))[0]
         values = {param.name: given.get(param.name) or param.value_from_envvar(ctx) for param in self.params if param.name}

@@ -65,7 +65,7 @@ class Layer(ABC):
     caution: ClassVar[str] = ""
 
     @classmethod
-    def configured(cls, options: Mapping[str, Any]) -> "type[Self]":
+    def configured(cls, options: Mapping[str, Any]) -> type[Self]:
         """Return the layer with these options: itself, or a subclass with a `gives` that is true with these options."""
         return cls
 

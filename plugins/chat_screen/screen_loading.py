@@ -1,6 +1,7 @@
 """Loading what draws the input line while the other side is waited for: it takes 45 ms, as long as half of a start.
 
-The loop gets a turn after each of four parts, so that each answer of a handshake can be read as soon as the part is loaded.
+Each of four parts is loaded while the loop has nothing else to do, so that a handshake with four messages waits for none of its
+answers.
 """
 
 import asyncio
@@ -8,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from plytalk.core.registry.quick_loading import loading
+
+PAUSE = 0.0005
+"""How long what else there is to do goes first, in seconds, before another part is loaded."""
 
 
 def screen_parts() -> Iterator[None]:
@@ -29,5 +33,6 @@ def screen_parts() -> Iterator[None]:
 async def load_screen() -> None:
     """Load the screen, part by part. What is broken is told where the screen is used."""
     with suppress(Exception):
+        await asyncio.sleep(PAUSE)
         for _ in screen_parts():
-            await asyncio.sleep(0)
+            await asyncio.sleep(PAUSE)
