@@ -27,19 +27,30 @@ class Attention:
         self._bell, self._title, self._notify = bell, title, notify
         self._unread = 0
         self._room = ""
+        self._has_begun = False
         self._notified = -PAUSE
         self._programs = Background()
 
     def begin(self) -> None:
         """Begin to use the screen: save the terminal's title."""
-        if self._title:
-            self._write(SAVE_TITLE)
-            self._draw_title()
+        self._has_begun = True
+        self.resume()
 
     def end(self) -> None:
         """Restore the terminal's title."""
-        if self._title:
+        self.suspend()
+        self._has_begun = False
+
+    def suspend(self) -> None:
+        """The program is suspended: the shell has its own title again."""
+        if self._title and self._has_begun:
             self._write(RESTORE_TITLE)
+
+    def resume(self) -> None:
+        """The program goes on: save the title again, and show ours."""
+        if self._title and self._has_begun:
+            self._write(SAVE_TITLE)
+            self._draw_title()
 
     def room(self, room: str) -> None:
         self._room = room

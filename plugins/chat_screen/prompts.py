@@ -39,7 +39,7 @@ class Interrupted(Exception):
 
 class Prompt:
     """The input line. `lost` is called when the terminal cannot be written to any more, `typed` at every key, `changed`
-    with what is typed when that has changed.
+    with what is typed when that has changed, `suspended` before Ctrl-Z gives the terminal to the shell, and `resumed` after that.
 
     `text` gives the prompt, `rows` the rows above it, for this many columns, and `words` what Tab completes.
     """
@@ -52,7 +52,10 @@ class Prompt:
         words: Callable[[], Vocabulary] = Vocabulary,
         typed: Callable[[], object] = int,
         changed: Callable[[str], None] = lambda text: None,
+        suspended: Callable[[], object] = int,
+        resumed: Callable[[], object] = int,
     ) -> None:
+        self._when_suspended, self._when_resumed = suspended, resumed
         self._input, self._output = terminal(lost)
         self._text, self._rows = text, rows
         self._chat_keys = ChatKeys(words, typed, self.redraw)
@@ -267,6 +270,7 @@ class Prompt:
 
         def stop() -> None:
             self._suspended = True
+            self._when_suspended()
             os.kill(0, signal.SIGTSTP)
 
         if hasattr(signal, "SIGTSTP"):
@@ -276,6 +280,7 @@ class Prompt:
         """Draw the line again, too, when something else than Ctrl-Z had stopped the program."""
         if self._suspended:
             self._suspended = False
+            self._when_resumed()
         elif app := self._app:
             self._input.raw_mode().__enter__()  # the shell has set the terminal for itself
             app.renderer.reset()

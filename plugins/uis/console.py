@@ -121,8 +121,11 @@ class Console(Ui):
 
             rows = EventRows(self._prompt, self._received, wants_colour(), sys.stdout.encoding or "utf-8")
             view = ChatView(rows, Calls(*self._calls), self._ways_in, names_room=self._prompt == PROMPT)
+            attention = view.attention
             line = view.printer = Prompt(
-                view.prompt, self._out.fail, view.live_rows, view.words, view.pressed, view.signs.changed
+                *(view.prompt, self._out.fail, view.live_rows, view.words, view.pressed, view.signs.changed),
+                suspended=attention.suspend,
+                resumed=attention.resume,
             )
         self._view = view
         return line

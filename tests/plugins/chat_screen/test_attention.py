@@ -49,6 +49,20 @@ async def test_the_title_counts_what_came_since_the_last_key() -> None:
     ]
 
 
+async def test_the_shell_has_its_title_while_the_program_is_suspended() -> None:
+    written: list[str] = []
+    attention = Attention(written.append, False, True, False)
+    attention.suspend()  # at a question before the chat: there is no title of ours yet
+    attention.resume()
+    assert written == []
+    attention.begin()
+    attention.suspend()
+    attention.resume()
+    attention.end()
+    attention.suspend()
+    assert written == [SAVE_TITLE, "\x1b]2;plytalk\a", RESTORE_TITLE] * 2
+
+
 async def test_without_a_desktop_the_terminal_notifies_and_not_for_every_line(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)

@@ -172,6 +172,22 @@ def test_tmux_has_its_title_and_its_bell_until_the_end(server, home, tmp_path, j
             pane.until("over")
 
 
+def test_the_shell_has_its_title_while_the_chat_is_suspended(server, home, tmp_path):
+    words = shlex.join([*COMMAND, "connect", f"127.0.0.1:{server.port}", "--accept-new", "--name", "alice", "--title"])
+    with tmux(tmp_path, "sh -i", 80, 24, environment=home("alice")) as pane:
+        pane.ask("select-pane", "-T", "mine")
+        pane.type(words)
+        pane.press("Enter")
+        pane.until_variable("pane_title", "lobby")
+        pane.press("C-z")
+        pane.until_variable("pane_title", "mine")
+        pane.type("fg")
+        pane.press("Enter")
+        pane.until_variable("pane_title", "lobby")
+        pane.press("C-d")
+        pane.until_variable("pane_title", "mine")
+
+
 def test_off_a_terminal_nobody_is_called(server, home, join):
     """With what is shown going into a pipe, neither it nor standard error has an escape sequence or a bell."""
     words = ("connect", f"127.0.0.1:{server.port}", "--accept-new", "--name", "alice", "--title", "--bell", "--notify")
