@@ -60,7 +60,7 @@ def parse(raw: bytes, name: str) -> dict[str, Any]:
         raise Usage(f"The config file {name} is not TOML: {error}.") from None
     for key, value in settings.items():
         if key not in KEYS:
-            hint = f"{nearest(key, KEYS)} The options of layers, such as 'rsa-key', stand below [options]."
+            hint = f"{nearest(key, KEYS)} The options of layers, such as 'rsa-key', go under [options]."
             raise Usage(f"The config file {name} has the unknown key {key!r}.", hint)
         if not isinstance(value, KEYS[key]) or isinstance(value, bool):
             raise Usage(f"In the config file {name}, {key!r} must be {TYPES[KEYS[key]]}.")
