@@ -5,6 +5,7 @@ be verified by hashing it again. `data` gets its final name, in one step, only w
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.io.sizes import size_in_words
@@ -15,6 +16,9 @@ from plytalk.plugins.files.manifest import FileOffer, check_offer
 from plytalk.plugins.files.safe_folder import OF_ANOTHER_KIND, SafeFolder, storing
 from plytalk.plugins.files.stored_stream import StoredStream
 from plytalk.plugins.files.transfer_errors import BadOffer, Damaged, NoSpace, NotStored
+
+KEPT = "Make room and accept it again: what has arrived is kept."
+"""What a user can do who has too little space for the rest of a file."""
 
 
 class Partial:
@@ -50,7 +54,7 @@ class Partial:
 
     def resuming(self) -> Iterator[int]:
         """Verify the kept part, chunk by chunk, and prepare for more. Yields the number of bytes verified so far."""
-        with storing(self.offer.name):
+        with self._storing():
             if self._is_finished():
                 self.received = self.offer.most
                 return
@@ -65,6 +69,19 @@ class Partial:
                 )
             self._stream = StoredStream(self._kept.folder, self.offer, sync=self._sync)
             self._stream.skip(self.received)
+
+    @contextmanager
+    def _storing(self) -> Iterator[None]:
+        """Do what `storing` does. If space is missing and nothing has arrived, nothing is left; otherwise the user is told."""
+        try:
+            with storing(self.offer.name):
+                yield
+        except NoSpace as error:
+            if self.received:
+                raise NoSpace(str(error), KEPT) from None
+            with suppress(OSError):
+                self._kept.remove()
+            raise
 
     def _is_finished(self) -> bool:
         """Whether the process ended after the file got its final name."""
@@ -102,7 +119,7 @@ class Partial:
         stream = self._usable()
         self._stream = None  # until everything is written
         try:
-            with storing(self.offer.name):
+            with self._storing():
                 stream.write(chunk)
                 self._kept.add_leaf(leaf)
         except BaseException:
@@ -128,7 +145,7 @@ class Partial:
                 raise Damaged("The file is not complete.")
             if root_of(self.offer.most, self._kept.leaves_of_blocks(), self.offer.hash) != self.offer.root:
                 raise Damaged
-            with storing(self.offer.name):
+            with self._storing():
                 self._finished = self._kept.give_name(self.offer.name, sync=self._sync, replace=replace and not self.offer.folder)
         self.discard()
         return self._finished

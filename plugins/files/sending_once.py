@@ -91,7 +91,7 @@ class SendingOnce(Sending):
         if self._reading is None:
             if size := min(most, stream.credit):
                 self._reading = self._disk.start(partial(self._read_more, size))
-                self._reading.add_done_callback(lambda _: self._wake())
+                self._reading.add_done_callback(self._has_read)
             return []
         if not self._reading.done():
             return []
@@ -100,6 +100,11 @@ class SendingOnce(Sending):
             return self._sent(stream, reading.result())
         except Exception as error:  # any error: both sides would wait for ever
             return self._fail(explained(error))
+
+    def _has_read(self, reading: "asyncio.Future[int]") -> None:
+        if not reading.cancelled():
+            reading.exception()  # marks it as retrieved: after the end of the stream nobody asks for it
+        self._wake()
 
     def _read_more(self, size: int) -> int:
         """In the thread: read into the buffer."""

@@ -25,7 +25,7 @@ class NotStored(TransferError):
 class NoSpace(NotStored):
     """There is not enough space for the file."""
 
-    hint = "Make room and accept it again: what has arrived is kept."
+    hint = "Make room and accept it again."
 
 
 class BadTransfer(RemoteError):

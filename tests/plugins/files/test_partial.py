@@ -168,9 +168,10 @@ def test_no_space_is_one_sentence_and_what_has_arrived_is_kept(here: Path, there
         with arriving(there, offer) as partial:
             with (
                 files_limited_to(CHUNK + 1000),
-                pytest.raises(NoSpace, match=r"not enough space for a: File too large\. Make room|$"),
+                pytest.raises(NoSpace, match=r"^There is not enough space for a: File too large\.$") as full,
             ):
                 carry(source, tree, partial)
+            assert full.value.sentence.endswith("Make room and accept it again: what has arrived is kept.")
             assert partial.received == CHUNK
             with pytest.raises(NotStored, match="any more"):  # half of a chunk may be there
                 carry(source, tree, partial)
@@ -181,6 +182,17 @@ def test_no_space_is_one_sentence_and_what_has_arrived_is_kept(here: Path, there
             assert partial.received == CHUNK
             carry(source, tree, partial)
             assert partial.finish() == "a"
+    assert tree_of(there) == tree_of(here)
+
+
+def test_where_there_was_no_space_for_anything_nothing_is_said_to_be_kept_and_nothing_is_left(here: Path, there: Path) -> None:
+    (here / "a").write_bytes(os.urandom(3 * CHUNK))
+    with offered(here / "a") as (source, tree, offer), arriving(there, offer) as partial:
+        with files_limited_to(1000), pytest.raises(NoSpace) as full:
+            carry(source, tree, partial)
+        assert full.value.sentence == "There is not enough space for a: File too large. Make room and accept it again."
+        assert os.listdir(there) == []
+    send(here / "a", there)
     assert tree_of(there) == tree_of(here)
 
 

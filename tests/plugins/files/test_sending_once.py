@@ -1,6 +1,7 @@
 """A stream that is sent as it is read: once, to a single receiver; both sides are told if it fails."""
 
 import asyncio
+import gc
 import os
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from plytalk.plugins.files.file_items import ENDING, WINDOW, FileFailure, FileKi
 from plytalk.plugins.files.hash_tree import KNOWN
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.piped import Piped
+from plytalk.plugins.files.sending_once import SendingOnce
+from plytalk.testing.verdict import idle, within
 
 ONCE = FileOffer(name="input", size=None, root=None, hash=KNOWN[0])
 
@@ -112,6 +115,26 @@ async def test_a_cut_fails_on_both_sides_and_leaves_nothing(home: Path) -> None:
         await reaches(bob.ui, "cancelled")
         os.close(sink)
     assert not list(folder.iterdir())
+
+
+async def test_what_is_read_for_nobody_any_more_is_no_fault() -> None:
+    """At Ctrl-C, `chat send -` told of a future whose exception was never retrieved."""
+    faults: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+    source, sink = os.pipe()
+    one = SendingOnce(1, Piped.of("input", source), None, lambda _: None, lambda: None)
+    one.serve(3, 0, WINDOW)
+    assert await one.next_items(one.streams[3], WINDOW) == []
+    reading = one._reading
+    one.stopped(3)
+    assert reading
+    await within(asyncio.wait([reading]), "The thread goes on reading.")
+    await idle()
+    del reading
+    one._reading = None
+    gc.collect()
+    os.close(sink)
+    assert faults == []
 
 
 async def test_a_size_without_a_root_is_no_offer(home: Path) -> None:
