@@ -8,6 +8,7 @@ import click
 
 from plytalk.api.choice import Choice
 from plytalk.cli.main import paint
+from plytalk.cli.parameters import SecondsType
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.io.temporary_folder import TemporaryFolder
@@ -47,7 +48,7 @@ class SizesType(click.ParamType[tuple[int, ...]]):
 @click.option(
     "--seconds",
     metavar="SECONDS",
-    type=click.FloatRange(0.001),
+    type=SecondsType(0.001),
     default=0.1,
     help="How long each measurement takes (default 0.1).",
 )

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from plytalk.api.urls import url_of
-from plytalk.cli.parameters import TEXT
+from plytalk.cli.parameters import TEXT, SecondsType
 from plytalk.core.contracts.errors import Exit
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.address import join_address
@@ -38,7 +38,7 @@ FOUND_IS_NOT_TRUSTED = "Names and keys are what somebody on this network announc
 @click.option(
     "--lan", type=TEXT, default=AUTO, metavar="INTERFACE", help="Look on this network interface (default: the usual one)."
 )
-@click.option("--seconds", type=click.FloatRange(0.1, 60), default=2.0, metavar="SECONDS", help="How long to look (default 2).")
+@click.option("--seconds", type=SecondsType(0.1, 60), default=2.0, metavar="SECONDS", help="How long to look (default 2).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def find(lan: str, seconds: float, as_json: bool) -> int:
     """List the servers that are announced on the local network.

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from plytalk.cli.main import paint
-from plytalk.cli.parameters import TEXT
+from plytalk.cli.parameters import TEXT, SecondsType
 from plytalk.core.contracts.errors import Exit, HandshakeFailed, Usage
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.peers import Role
@@ -39,7 +39,7 @@ Examples:
   chat lab compare mine theirs        for a minute, give both the same changed messages
 """
 seconds_option = click.option(
-    "--seconds", type=click.FloatRange(0.1), default=SECONDS, metavar="S", help=f"How long to look (default {SECONDS:g})."
+    "--seconds", type=SecondsType(0.1), default=SECONDS, metavar="S", help=f"How long to look (default {SECONDS:g})."
 )
 seed_option = click.option("--seed", type=int, default=0, metavar="N", help="The seed of the changes (default 0).")
 first_option = click.option("--first", "first_only", is_flag=True, help="Stop at the first fault.")

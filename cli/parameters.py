@@ -4,6 +4,7 @@ None of them may be empty: an empty value is what a shell makes of a variable th
 """
 
 from collections.abc import Iterable
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,14 @@ class FileType(click.Path):
         if value == "":  # as a path this would be the folder that the command is in
             self.fail("the path is empty. Give one, or leave it out.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class SecondsType(click.FloatRange):
+    """A number of seconds in a range: neither infinite nor `nan`, which no comparison finds outside it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        return number if isfinite(number) else self.fail(f"{value!r} is not a number of seconds.", param, ctx)
 
 
 TEXT, FILE = TextType(), FileType()

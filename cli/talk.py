@@ -20,7 +20,7 @@ from plytalk.cli.hidden_input import has_no_input, is_empty
 from plytalk.cli.invite import announce, newcomer, open_to_all, warn, weakness
 from plytalk.cli.main import complain, is_debugging
 from plytalk.cli.open_files import limits_for
-from plytalk.cli.parameters import TEXT, ContactType, PortType
+from plytalk.cli.parameters import TEXT, ContactType, PortType, SecondsType
 from plytalk.cli.relay_option import relay_option
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
@@ -86,7 +86,7 @@ class TalkCommand(StackCommand):
 
 ping_option = click.option(
     "--ping",
-    type=click.FloatRange(0),
+    type=SecondsType(0),
     default=DEFAULT_LIMITS.ping,
     metavar="SECONDS",
     help="Ping a silent peer after this time, and end the connection after as long again (default 30; 0: never).",

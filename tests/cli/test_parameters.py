@@ -6,7 +6,7 @@ import click
 import pytest
 
 from plytalk.cli.main import chat
-from plytalk.cli.parameters import AddressType, ContactType, PortType
+from plytalk.cli.parameters import AddressType, ContactType, PortType, SecondsType
 from plytalk.cli.stacks import click_option
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.io.address import Address
@@ -25,6 +25,19 @@ def test_values_are_read_as_everywhere() -> None:
 def test_what_is_none_is_said_in_words(kind: click.ParamType, text: str) -> None:
     with pytest.raises(click.BadParameter, match="port"):
         kind(text)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999", "-1"])
+def test_seconds_are_finite(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        SecondsType(0)(text)
+    assert SecondsType(0)("1.5") == 1.5
+
+
+def test_no_option_takes_a_number_that_is_none() -> None:
+    floats = [one for one in parameters(chat) if isinstance(one.type, click.types.FloatParamType)]
+    assert {one.name for one in floats} >= {"ping", "seconds"}
+    assert all(isinstance(one.type, SecondsType) for one in floats)
 
 
 MAY_BE_EMPTY = {
