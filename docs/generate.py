@@ -40,7 +40,7 @@ from plytalk.core.bases.filter_listener import FilterListener
 from plytalk.core.bases.filter_stream import FilterStream
 from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.bases.wire_stream import WireStream
-from plytalk.core.contracts import errors, events, limits, optional, sealed_count, spans, transport, wire
+from plytalk.core.contracts import batch_methods, errors, events, limits, optional, sealed_count, spans, transport, wire
 from plytalk.core.contracts.attack import Attack, AttackerConnection, Evidence, Interceptor, Participant
 from plytalk.core.contracts.audit import Audits, Probe
 from plytalk.core.contracts.authenticator import Channel
@@ -241,7 +241,7 @@ def attacks(plugins: Registry) -> str:
 
 
 def contract(_: str) -> str:
-    found = [one for module in (optional, sealed_count, spans, transport, wire) for one in vars(module).values()]
+    found = [one for module in (optional, batch_methods, sealed_count, spans, transport, wire) for one in vars(module).values()]
     offers = [one for one in found if getattr(one, "_is_runtime_protocol", False)]
     bases = (
         Layer,

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pytest
 
-from plytalk.core.contracts import audit, optional, sealed_count, spans, wire
+from plytalk.core.contracts import audit, batch_methods, optional, sealed_count, spans, wire
 from plytalk.core.contracts.attack import Attack, Outcome
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer
@@ -33,7 +33,9 @@ MOST_LINES, MOST_LINES_OF_TESTS = 300, 800
 WRITTEN = (".py", ".py.txt", ".js", ".css", ".html", ".lua", ".c", ".h", ".sh")
 """How the names of source files end; `.py.txt` are templates."""
 MOST_REQUIRED = 5
-OPTIONAL = (optional.__dict__ | sealed_count.__dict__ | spans.__dict__ | wire.__dict__ | {"Audits": audit.Audits}).values()
+OPTIONAL = (
+    optional.__dict__ | batch_methods.__dict__ | sealed_count.__dict__ | spans.__dict__ | wire.__dict__ | {"Audits": audit.Audits}
+).values()
 MOST_OPTIONAL = 2
 """How many members an optional Protocol has at most."""
 ABOVE = re.compile(
@@ -209,7 +211,7 @@ def test_an_optional_protocol_has_one_or_two_members() -> None:
 
 def test_what_few_layers_need_is_not_in_the_base_class() -> None:
     """A contract that is found by `isinstance` would be found in every layer."""
-    protocols = [one for one in vars(optional).values() if isinstance(one, type) and getattr(one, "_is_protocol", False)]
+    protocols = [one for one in OPTIONAL if isinstance(one, type) and getattr(one, "_is_protocol", False)]
     assert len(protocols) > 20
     assert {name for one in protocols for name in members_of(one)} & set(dir(Layer)) == set()
     assert not hasattr(Layer, "ready")

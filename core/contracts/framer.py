@@ -1,8 +1,7 @@
 """Framers cut a stream of bytes into frames."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator
 
 from plytalk.core.contracts.layer import Buffer, Frame, FrameKind, Layer
 from plytalk.core.contracts.limits import KIB
@@ -43,11 +42,3 @@ class Framer(Layer):
     @abstractmethod
     def unfinished(self) -> int:
         """The number of bytes held here: of frames not taken yet, and of an incomplete one."""
-
-
-@runtime_checkable
-class HeadsBatch(Protocol):
-    """A framer that puts a few bytes before each payload and leaves the payload as it is: large ones need no copy then."""
-
-    def head_batch(self, kind: FrameKind, payloads: Sequence[bytes]) -> list[bytes]:
-        """Return what `encode` puts before each of these payloads."""

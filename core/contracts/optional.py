@@ -7,12 +7,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from plytalk.core.contracts.framer import HeadsBatch as HeadsBatch
 from plytalk.core.contracts.handshake import Handshake
-from plytalk.core.contracts.items import Item
-from plytalk.core.contracts.layer import Failed, FrameKind, Layer
+from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.peers import Identity, Login, Role
-from plytalk.core.contracts.transport import SendsBatch as SendsBatch
 
 # -- before the first conversation, and after the last --------------------------------------------------------------------
 
@@ -212,81 +209,3 @@ class Remembers(Protocol):
 
     remembers: bool
     """Whether it keeps its counts across restarts. Only `chat serve` sets it."""
-
-
-# -- many frames of one conversation ----------------------------------------------------------------------------------------
-#
-# A batch form gives what one call for each would give, in order. It is used for two and more. Where a call would raise, it
-# raises, having changed nothing: then each is called for itself.
-
-
-@runtime_checkable
-class CipherBatch(Protocol):
-    """A cipher that seals and opens many in a faster loop than one call for each."""
-
-    def seal_batch(self, plaintexts: Sequence[bytes]) -> list[bytes]:
-        """`seal` for each."""
-
-    def open_batch(self, sealed: Sequence[bytes]) -> list[bytes]:
-        """`open` for each."""
-
-
-@runtime_checkable
-class FramerBatch(Protocol):
-    """A framer that encodes and cuts many frames at once."""
-
-    def encode_batch(self, kind: FrameKind, payloads: Sequence[bytes]) -> list[bytes]:
-        """`encode` for each."""
-
-    def cut_batch(self, kind: FrameKind, most: int) -> list[bytes]:
-        """Take the payloads of the next complete frames of one kind: at least one, at most `most`. Raises what `frames` would
-        raise, unless frames come before the fault; then the next call raises it.
-        """
-
-
-@runtime_checkable
-class MessagesBatch(Protocol):
-    """Messages that read many plaintexts at once."""
-
-    def unpack_batch(self, plaintexts: Sequence[bytes]) -> list[Item]:
-        """Return the items that `unpack` gives for each, in one list."""
-
-
-# -- the same for many conversations ----------------------------------------------------------------------------------------
-
-
-@runtime_checkable
-class SealsEach(Protocol):
-    """A cipher that seals one plaintext for many conversations in a faster loop than one call for each."""
-
-    @staticmethod
-    def seal_each(ciphers: Sequence[Any], plaintext: bytes, failed: Failed) -> list[bytes]:
-        """Call `seal` for each of many ciphers of this class. For one that raises, the result is empty, and `failed` gets its
-        number and the exception.
-        """
-
-
-@runtime_checkable
-class EncodesEach(Protocol):
-    """A framer that encodes a payload for each of many conversations in a faster loop than one call for each."""
-
-    @staticmethod
-    def encode_each(framers: Sequence[Any], kind: FrameKind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
-        """Call `encode` for each of many framers of this class: see `SealsEach`."""
-
-
-@runtime_checkable
-class SendsEach(Protocol):
-    """A stream that sends over many streams in a faster loop than one call for each."""
-
-    @staticmethod
-    def send_each(streams: Sequence[Any], pieces: Sequence[bytes], failed: Failed) -> list[int]:
-        """Call `send` for each of many streams of this class: see `SealsEach`. Return the numbers of those that are full."""
-
-
-BATCH_FORMS = {
-    "seal_batch": "seal", "open_batch": "open", "encode_batch": "encode", "cut_batch": "frames", "unpack_batch": "unpack",
-    "head_batch": "encode", "send_batch": "send",
-    "seal_each": "seal", "encode_each": "encode", "send_each": "send",
-}  # fmt: skip
-"""The batch forms, and the method that each of them replaces. A traced layer has none of them, so each call is traced."""

@@ -93,14 +93,6 @@ class Listener(ABC):
         """Accept no more. Streams already accepted stay open."""
 
 
-@runtime_checkable
-class SendsBatch(Protocol):
-    """A stream that sends many pieces as one, without joining them."""
-
-    def send_batch(self, pieces: Sequence[bytes]) -> None:
-        """Call `send` with all of them, one behind the other, as one."""
-
-
 class Transport(Layer):
     """Carries bytes between two ends.
 

@@ -5,13 +5,13 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, cast
 
+from plytalk.core.contracts.batch_methods import BATCH_FORMS, CipherBatch, FramerBatch, HeadsBatch, MessagesBatch, SendsBatch
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import Tampered
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.messages import Messages
-from plytalk.core.contracts.optional import BATCH_FORMS, CipherBatch, FramerBatch, HeadsBatch, MessagesBatch, SendsBatch
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from operator import add
 from typing import cast
 
+from plytalk.core.contracts.batch_methods import EncodesEach, SealsEach, SendsEach
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Failed, FrameKind, attempt
 from plytalk.core.contracts.limits import KIB
-from plytalk.core.contracts.optional import EncodesEach, SealsEach, SendsEach
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.batches import offers
 from plytalk.core.pipeline.connection import Connection

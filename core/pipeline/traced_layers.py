@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from plytalk.core.contracts.batch_methods import BATCH_FORMS
 from plytalk.core.contracts.blame import BYTES
 from plytalk.core.contracts.checked_calls import checked
 from plytalk.core.contracts.cipher import Cipher
@@ -11,7 +12,6 @@ from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Buffer, Frame, FrameKind
 from plytalk.core.contracts.messages import Messages
-from plytalk.core.contracts.optional import BATCH_FORMS
 from plytalk.core.contracts.spans import Inside, Passed, describe, without_files
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.wire import IN, OUT

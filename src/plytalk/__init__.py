@@ -23,6 +23,9 @@ _HOMES = {
     ),
     "core.contracts.audit": "Audits Finding Grade Probe",
     "core.contracts.authenticator": "Authenticator Channel",
+    "core.contracts.batch_methods": (
+        "CipherBatch EncodesEach FramerBatch HeadsBatch MessagesBatch SealsEach SendsBatch SendsEach"
+    ),
     "core.contracts.cipher": "Cipher",
     "core.contracts.commands": "Call Command",
     "core.contracts.endings": "EndedBy Ending",
@@ -37,7 +40,7 @@ _HOMES = {
         "Typing You"
     ),
     "core.contracts.feature": "Feature",
-    "core.contracts.framer": "Framer HeadsBatch",
+    "core.contracts.framer": "Framer",
     "core.contracts.handler": "ClientFeature GroupFeature LastingConversation MakesChat RefusesStack ServerStack",
     "core.contracts.handshake": "Handshake HandshakeIO NegotiatingIO negotiating",
     "core.contracts.items": "Ack Close CloseReason Control Empty Extension Item Ping Pong Undecodable",
@@ -46,9 +49,8 @@ _HOMES = {
     "core.contracts.measures": "Measure",
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
-        "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasModel HasVariants KeepsKeys KnowsPeer "
-        "KnowsPlaces MessagesBatch NamesHost NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach "
-        "Seedable SendsEach ServesPage SingleUse"
+        "AdmitsKeys AsksWords HasModel HasVariants KeepsKeys KnowsPeer KnowsPlaces NamesHost NamesSteps Opens Prepares Releases "
+        "Remembers RevokesKeys RewritesText Seedable ServesPage SingleUse"
     ),
     "core.contracts.peers": "Identity Login Peer Reply Role SessionSecrets",
     "core.contracts.properties": "Profile Property",
@@ -57,7 +59,7 @@ _HOMES = {
     "core.contracts.sanitise": "clean",
     "core.contracts.sealed_count": "CountsSealed TellsSealed",
     "core.contracts.spans": "DescribesBytes Passed Reader Span",
-    "core.contracts.transport": "Listener PassesThrough SendsBatch Stream Transport",
+    "core.contracts.transport": "Listener PassesThrough Stream Transport",
     "core.contracts.ui": "Conversation StackSummary Ui",
     "core.contracts.wire": "TellsWire WireUnit",
     "core.conversation.direct_chat": "DirectChat",
@@ -100,6 +102,14 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.audit import Probe as Probe
     from plytalk.core.contracts.authenticator import Authenticator as Authenticator
     from plytalk.core.contracts.authenticator import Channel as Channel
+    from plytalk.core.contracts.batch_methods import CipherBatch as CipherBatch
+    from plytalk.core.contracts.batch_methods import EncodesEach as EncodesEach
+    from plytalk.core.contracts.batch_methods import FramerBatch as FramerBatch
+    from plytalk.core.contracts.batch_methods import HeadsBatch as HeadsBatch
+    from plytalk.core.contracts.batch_methods import MessagesBatch as MessagesBatch
+    from plytalk.core.contracts.batch_methods import SealsEach as SealsEach
+    from plytalk.core.contracts.batch_methods import SendsBatch as SendsBatch
+    from plytalk.core.contracts.batch_methods import SendsEach as SendsEach
     from plytalk.core.contracts.cipher import Cipher as Cipher
     from plytalk.core.contracts.commands import Call as Call
     from plytalk.core.contracts.commands import Command as Command
@@ -155,7 +165,6 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.events import You as You
     from plytalk.core.contracts.feature import Feature as Feature
     from plytalk.core.contracts.framer import Framer as Framer
-    from plytalk.core.contracts.framer import HeadsBatch as HeadsBatch
     from plytalk.core.contracts.handler import ClientFeature as ClientFeature
     from plytalk.core.contracts.handler import GroupFeature as GroupFeature
     from plytalk.core.contracts.handler import LastingConversation as LastingConversation
@@ -187,15 +196,11 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.messages import Messages as Messages
     from plytalk.core.contracts.optional import AdmitsKeys as AdmitsKeys
     from plytalk.core.contracts.optional import AsksWords as AsksWords
-    from plytalk.core.contracts.optional import CipherBatch as CipherBatch
-    from plytalk.core.contracts.optional import EncodesEach as EncodesEach
-    from plytalk.core.contracts.optional import FramerBatch as FramerBatch
     from plytalk.core.contracts.optional import HasModel as HasModel
     from plytalk.core.contracts.optional import HasVariants as HasVariants
     from plytalk.core.contracts.optional import KeepsKeys as KeepsKeys
     from plytalk.core.contracts.optional import KnowsPeer as KnowsPeer
     from plytalk.core.contracts.optional import KnowsPlaces as KnowsPlaces
-    from plytalk.core.contracts.optional import MessagesBatch as MessagesBatch
     from plytalk.core.contracts.optional import NamesHost as NamesHost
     from plytalk.core.contracts.optional import NamesSteps as NamesSteps
     from plytalk.core.contracts.optional import Opens as Opens
@@ -204,9 +209,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.optional import Remembers as Remembers
     from plytalk.core.contracts.optional import RevokesKeys as RevokesKeys
     from plytalk.core.contracts.optional import RewritesText as RewritesText
-    from plytalk.core.contracts.optional import SealsEach as SealsEach
     from plytalk.core.contracts.optional import Seedable as Seedable
-    from plytalk.core.contracts.optional import SendsEach as SendsEach
     from plytalk.core.contracts.optional import ServesPage as ServesPage
     from plytalk.core.contracts.optional import SingleUse as SingleUse
     from plytalk.core.contracts.peers import Identity as Identity
@@ -229,7 +232,6 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.spans import Span as Span
     from plytalk.core.contracts.transport import Listener as Listener
     from plytalk.core.contracts.transport import PassesThrough as PassesThrough
-    from plytalk.core.contracts.transport import SendsBatch as SendsBatch
     from plytalk.core.contracts.transport import Stream as Stream
     from plytalk.core.contracts.transport import Transport as Transport
     from plytalk.core.contracts.ui import Conversation as Conversation

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from plytalk.core.contracts.batch_methods import CipherBatch, FramerBatch, HeadsBatch, MessagesBatch
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import FrameTooLong, Tampered
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Close, Item
 from plytalk.core.contracts.messages import Messages
-from plytalk.core.contracts.optional import CipherBatch, FramerBatch, HeadsBatch, MessagesBatch
 from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.batches import offers
 from plytalk.testing.cutting import flipped, seeded

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from plytalk.core.contracts.batch_methods import EncodesEach, SealsEach, SendsEach
 from plytalk.core.contracts.optional import (
-    EncodesEach,
     HasVariants,
     KeepsKeys,
     KnowsPlaces,
@@ -12,8 +12,6 @@ from plytalk.core.contracts.optional import (
     Prepares,
     Releases,
     RevokesKeys,
-    SealsEach,
-    SendsEach,
     SingleUse,
     prepare,
     steps_of,

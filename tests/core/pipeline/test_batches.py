@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from plytalk.core.contracts.batch_methods import BATCH_FORMS, CipherBatch, EncodesEach, FramerBatch, HeadsBatch, MessagesBatch
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import FrameTooLong, Tampered
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Undecodable
 from plytalk.core.contracts.messages import Messages
-from plytalk.core.contracts.optional import BATCH_FORMS, CipherBatch, EncodesEach, FramerBatch, HeadsBatch, MessagesBatch
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.pipeline.batches import BATCH, LARGE, MANY, decode, encode_batch, offers
 from plytalk.plugins.ciphers.aesgcm import AesGcm

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 from crowd import Crowd
 
+from plytalk.core.contracts.batch_methods import EncodesEach, SendsEach
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.layer import Failed, attempt
-from plytalk.core.contracts.optional import EncodesEach, SendsEach
 from plytalk.core.pipeline.broadcast import FEW, IN_CACHE, SMALL, broadcast, encode_each, seal_each, send_each
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.plugins.transports.tcp import Tcp

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plytalk.core.contracts.optional import BATCH_FORMS
+from plytalk.core.contracts.batch_methods import BATCH_FORMS
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.pipeline.traced_layers import Traced, TracedCipher, TracedFramer
 from plytalk.core.pipeline.tracing import TraceEvent, Tracer

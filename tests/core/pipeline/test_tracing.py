@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from crowd import Crowd
 
-from plytalk.core.contracts import optional
-from plytalk.core.contracts.optional import BATCH_FORMS
+from plytalk.core.contracts import batch_methods as contracts
+from plytalk.core.contracts.batch_methods import BATCH_FORMS
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
@@ -184,7 +184,7 @@ async def test_without_a_trace_a_session_wraps_nothing() -> None:
 
 def batch_methods() -> set[str]:
     """The methods by which a layer that is traced may do many at once."""
-    forms = [form for name, form in vars(optional).items() if name.endswith(("Each", "Batch"))]
+    forms = [form for name, form in vars(contracts).items() if name.endswith(("Each", "Batch"))]
     return {name for form in forms for name in vars(form) if not name.startswith("_")}
 
 
