@@ -9,7 +9,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import cast
 
 from plytalk.core.contracts.layer import Buffer, Failed
@@ -143,6 +143,9 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
             if sent == len(data):
                 return
             data = data[sent:]
+        self._queue(data)
+
+    def _queue(self, data: bytes) -> None:
         if self._finished:
             return
         waiting = len(data)
@@ -154,13 +157,16 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
             self._lost += waiting
 
     def send_batch(self, pieces: Sequence[bytes]) -> None:
+        if self._queued and not self._transport.get_write_buffer_size():
+            self._queued = False
+        if self._descriptor < 0 or self._queued or len(pieces) > MOST_PIECES or len(pieces[-1]) < LARGE:
+            self.send(b"".join(pieces))
+            return
         sent = 0
-        if self._descriptor >= 0 and not self._queued and len(pieces) <= MOST_PIECES and len(pieces[-1]) >= LARGE:
-            with contextlib.suppress(OSError):  # as in `send`
-                sent = os.writev(self._descriptor, pieces)
-            if sent == sum(map(len, pieces)):
-                return
-        self.send(b"".join(pieces)[sent:])
+        with contextlib.suppress(OSError):  # as in `send`
+            sent = os.writev(self._descriptor, pieces)
+        if rest := b"".join(behind(pieces, sent)):
+            self._queue(rest)
 
     @staticmethod
     def send_each(streams: "Sequence[AsyncioStream]", pieces: Sequence[bytes], failed: Failed) -> list[int]:
@@ -259,3 +265,11 @@ class AsyncioListener(QueueListener):
 
     def release(self) -> None:
         self._server.close()
+
+
+def behind(pieces: Iterable[bytes], sent: int) -> Iterator[memoryview]:
+    """What these pieces have behind so many bytes."""
+    for piece in pieces:
+        if sent < len(piece):
+            yield memoryview(piece)[sent:]
+        sent = max(0, sent - len(piece))
