@@ -165,7 +165,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         sent = 0
         with contextlib.suppress(OSError):  # as in `send`
             sent = os.writev(self._descriptor, pieces)
-        if rest := b"".join(behind(pieces, sent)):
+        if rest := b"".join(rest_of(pieces, sent)):
             self._queue(rest)
 
     @staticmethod
@@ -267,8 +267,8 @@ class AsyncioListener(QueueListener):
         self._server.close()
 
 
-def behind(pieces: Iterable[bytes], sent: int) -> Iterator[memoryview]:
-    """What these pieces have behind so many bytes."""
+def rest_of(pieces: Iterable[bytes], sent: int) -> Iterator[memoryview]:
+    """What is left of these pieces after `sent` bytes."""
     for piece in pieces:
         if sent < len(piece):
             yield memoryview(piece)[sent:]
