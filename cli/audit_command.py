@@ -84,7 +84,7 @@ def audit(
         transport = "command"
     layer = cast(type[Transport], registry.layer("transport", transport))
     if (tls_ca or tls_name) and not any(option.keyword == "tls_ca" for option in layer.options):
-        raise Usage(f"The transport `{transport}` has no certificates: --tls-ca and --tls-name are for tls, wss and relay.")
+        raise Usage(f"The transport `{transport}` has no certificates: --tls-ca and --tls-name are for relay, tls, web and wss.")
     way = factory(layer, {name: value for name, value in options.items() if value})()
     server = connecting_address(way, address_in(address))
     port = server.port or registry.default_profile.port

@@ -84,7 +84,7 @@ known_hosts_option = _file("known-hosts", "The file of remembered keys", "`known
 
 @click.group(epilog=EXAMPLES)
 def keys() -> None:
-    """Make, show and exchange keys, and decide which ones to trust."""
+    """Create, show and exchange keys, and decide which ones to trust."""
 
 
 @keys.command(epilog=NEW_EXAMPLES)

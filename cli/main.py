@@ -35,7 +35,7 @@ COMMANDS = {
     "lab": ("plytalk.cli.lab", "Run every attack on every stack, and compare the outcome with what the layers predict."),
     "attack": ("plytalk.cli.attack_command", "Attack a conversation between two programs."),
     "audit": ("plytalk.cli.audit_command", "Look at a server from outside: what it offers, and where it is weak."),
-    "keys": ("plytalk.cli.keys", "Make, show and exchange keys, and decide which ones to trust."),
+    "keys": ("plytalk.cli.keys", "Create, show and exchange keys, and decide which ones to trust."),
     "events": ("plytalk.cli.events_command", "List the events that `--ui jsonl` prints, or print their JSON Schema."),
     "bench": ("plytalk.cli.bench", "Measure what a stack costs, beside the built-in ones."),
     "plugins": ("plytalk.cli.plugins", "List the installed plugins, check them, or make a new one."),
@@ -151,7 +151,8 @@ def run(debug: bool) -> int:
     except (KeyboardInterrupt, click.Abort) as interruption:
         if not debug:
             silence_unraisable()
-        complain(" ".join(["Interrupted.", *getattr(interruption.__cause__ or interruption, "__notes__", ())]))
+        interrupted = interruption.__cause__ or interruption  # click raises Abort from a KeyboardInterrupt
+        complain(" ".join(["Interrupted.", *getattr(interrupted, "__notes__", ())]))  # the notes are of `keeping_process_state`
         return Exit.INTERRUPTED
     except BrokenPipeError:  # as with `chat explain | head -1`: not an error
         return Exit.FAILED

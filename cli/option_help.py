@@ -1,4 +1,4 @@
-"""The options of layers, in a help text and where they do not belong: those that several layers share are shown once."""
+"""The options of layers in a help text, where shared ones are shown once, and the error for one whose layer is not chosen."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -36,7 +36,7 @@ def enumerated(names: Sequence[str]) -> str:
 
 
 def whose_option(name: str, layers: Sequence[type[Layer]], role: Role | None) -> str:
-    """What to say of an option, `--NAME`, that belongs to layers that are not chosen; empty where it belongs to none of these."""
+    """Return the error for an option (`--NAME`) of layers that are not chosen, or of the other end; empty if no layer has it."""
     having = [(layer, option) for layer in layers for option in layer.options if name == f"--{option.name}"]
     fitting = [layer for layer, option in having if role is None or option.role in (None, role)]
     if len(fitting) > 1:

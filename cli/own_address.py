@@ -9,16 +9,16 @@ from ipaddress import ip_address
 from plytalk.core.io.address import EVERY_NETWORK
 
 FAR = {socket.AF_INET6: "2001:db8::1", socket.AF_INET: "192.0.2.1"}
-"""Addresses far away: the one that this machine would send from is that of its usual network."""
+"""Addresses on no local network (RFC 3849, RFC 5737): towards them, this machine sends from its address on the default route."""
 MULTICAST = {socket.AF_INET6: "ff0e::1", socket.AF_INET: "224.0.0.1"}
-"""Addresses that every interface has a way to: by these its own is found where no route leads further."""
+"""Addresses that every interface can send to: towards them, an interface's address is found even without a default route."""
 LOOPBACK = ("127.0.0.1", "::1")
 
 
 def own_address(wildcard: str) -> str:
-    """The address to show in place of 0.0.0.0, or of :: for both families; one of this machine alone where it is in no network.
+    """Return the address to show in place of 0.0.0.0, or of ::, which means both families. A link-local address has its zone.
 
-    One that is valid on a single network link has its zone.
+    If this machine is in no network, return a loopback address.
     """
     families = [family for family in FAR if wildcard == EVERY_NETWORK or family is socket.AF_INET]
     far = (_sends_from(family, FAR[family]) for family in families)

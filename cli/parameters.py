@@ -48,7 +48,7 @@ class FileType(click.Path):
 
 
 class SecondsType(click.FloatRange):
-    """A number of seconds in a range: neither infinite nor `nan`, which no comparison finds outside it."""
+    """A finite number of seconds in a range. A FloatRange accepts `nan`, since every comparison with it is false."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)

@@ -107,7 +107,10 @@ def layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class WithoutSuggestions(dict[str, Any]):
-    """Options among which click looks for no similar name at each option that it does not know: the layers' come later."""
+    """The options of a parser, false in a condition, so that click does not search them for names similar to an unknown option.
+
+    In the first parse, the options of layers are all unknown, and a search for each would take long.
+    """
 
     def __bool__(self) -> bool:
         return False

@@ -28,7 +28,7 @@ class Asker:
         return secret(prompt)
 
     def ask_words(self, prompt: str, complete: Complete, fault: Fault) -> str:
-        """Ask for words, which are shown while they are typed, and asked for until nothing is wrong. Raises UnknownPeer.
+        """Ask for words until `fault` accepts them. They are shown while they are typed. Raises UnknownPeer.
 
         Without a terminal, the words are the first line of standard input. The rest of it is not read.
         """

@@ -8,8 +8,8 @@ from plytalk.core.contracts.layer import Failed, FrameKind
 
 # -- many frames of one conversation ----------------------------------------------------------------------------------------
 #
-# A batch form gives what one call for each would give, in order. It is used for two and more. Where a call would raise, it
-# raises, having changed nothing: then each is called for itself.
+# A batch form returns what single calls would return, in order. If one of these would raise, it raises and has changed nothing;
+# single calls then follow. It is called with two items or more; `head_batch` and `send_batch` also with one.
 
 
 @runtime_checkable
@@ -57,7 +57,7 @@ class SendsBatch(Protocol):
     """A stream that sends many pieces as one, without joining them."""
 
     def send_batch(self, pieces: Sequence[bytes]) -> None:
-        """Call `send` with all of them, one behind the other, as one."""
+        """Send the pieces in order, as one call of `send` with all of them joined would."""
 
 
 # -- the same for many conversations ----------------------------------------------------------------------------------------

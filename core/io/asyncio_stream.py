@@ -26,9 +26,9 @@ READ = 256 * 1024  # of files and long messages a third more a second than with 
 # What has once been freed in one large piece it takes for usual from then on; nothing of it is touched, so it costs nothing.
 bytes(8 << 20)
 LARGE = 16 * 1024
-"""From how many bytes on it pays not to join the pieces that are sent together."""
+"""If the last piece has at least this many bytes, `writev` is faster than joining the pieces."""
 MOST_PIECES = 64
-"""How many are handed to the system at once."""
+"""The largest number of pieces for one `writev`; the system's limit is IOV_MAX."""
 OWN = 64 * 1024
 _of_thread = threading.local()
 

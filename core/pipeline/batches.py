@@ -20,7 +20,7 @@ BATCH = 256
 MANY = 8
 """From how many plaintexts on it pays to seal all and then to frame all: fewer are long lines, whose copies fill the cache."""
 LARGE = 16 * KIB
-"""Payloads of at least this many bytes are not joined to their heads."""
+"""From this many bytes of the first plaintext on, payloads are not joined to their headers."""
 Batch = tuple[Iterable[Item], int, int]
 """Items, and of how many sealed bytes and records."""
 
@@ -95,8 +95,8 @@ def unpack_batch(messages: Messages, plaintexts: Sequence[bytes]) -> list[Item] 
 
 
 def encode_batch(framer: Framer, cipher: Cipher, plaintexts: Sequence[bytes]) -> list[bytes]:
-    """Seal and frame each plaintext: one by one if a layer has no batch form, or if that would not be faster. Gives what is to be
-    sent, in pieces: a large payload is apart from its head.
+    """Seal and frame each plaintext: one by one if a layer has no batch form, or if that would not be faster. Return the bytes to
+    send, in pieces. If the first plaintext is LARGE, each header and each payload is a separate piece, to save a copy.
     """
     if len(plaintexts[0]) >= LARGE and offers(type(framer), HeadsBatch):
         sealed = [*map(cipher.seal, plaintexts)]
@@ -109,7 +109,7 @@ def encode_batch(framer: Framer, cipher: Cipher, plaintexts: Sequence[bytes]) ->
 
 
 def send_pieces(stream: Stream, pieces: Sequence[bytes]) -> None:
-    """Send the pieces as one."""
+    """Send the pieces as one write, joined only if the stream has no `send_batch`."""
     if offers(type(stream), SendsBatch):
         cast(SendsBatch, stream).send_batch(pieces)
     else:

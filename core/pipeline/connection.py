@@ -33,7 +33,7 @@ from plytalk.core.pipeline.tracing import Trace, Tracer
 from plytalk.core.stack.selection import Stack
 
 ITEM_KEPT = 96
-"""The least number of bytes that an item of a record counts while it waits: a short text takes more memory than its length."""
+"""A waiting item of a record counts as at least this many bytes: a short text takes more memory than its length."""
 
 
 class Reading(Enum):

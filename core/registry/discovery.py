@@ -69,7 +69,7 @@ class Found(Struct, frozen=True):
         if not all(part.isidentifier() for part in self.module.split(".")):
             return BrokenPlugin(
                 f"The entry point `{self.key}` of {self.origin} names `{self.module}`, which is not a module.",
-                "Its value is the name of a module alone, such as `plytalk_cipher_xor`.",
+                "Its value must be the name of a module and nothing else, such as `plytalk_cipher_xor`.",
             )
         return None
 

@@ -1,7 +1,7 @@
-"""What belongs to the whole process, and what a plugin therefore must not change when it is imported.
+"""The state of the whole process, which the import of a plugin must not change.
 
-What a library does for its own programs would break a conversation: with another handler of Ctrl-C no goodbye is said, and in
-another folder the files that the user named are not found.
+A plugin may import a library that changes it. That would break a conversation: with another SIGINT handler, Ctrl-C sends no
+goodbye, and in another folder, the files that the user named are not found.
 """
 
 import io
@@ -21,13 +21,13 @@ LONG = 1.0
 
 
 class Printed(io.StringIO):
-    """What a plugin prints, also if it closes standard output."""
+    """Collects what a plugin prints, even after the plugin has closed standard output."""
 
     def close(self) -> None: ...
 
 
 class SideEffects:
-    """What an import did besides: what it printed, and what it changed of the process."""
+    """The side effects of an import: what it printed, and which parts of the process state it changed."""
 
     def __init__(self) -> None:
         self.printed = Printed()
@@ -36,7 +36,7 @@ class SideEffects:
 
 @contextmanager
 def keeping_process_state(if_interrupted: str) -> Iterator[SideEffects]:
-    """Print nothing, and put back what is changed meanwhile. An interruption after a long time gets the note `if_interrupted`."""
+    """Capture output and restore the process state. A KeyboardInterrupt after more than LONG gets the note `if_interrupted`."""
     effects, before, began = SideEffects(), list(_state()), monotonic()
     try:
         with redirect_stdout(effects.printed), redirect_stderr(effects.printed):
@@ -49,17 +49,17 @@ def keeping_process_state(if_interrupted: str) -> Iterator[SideEffects]:
         for (what, was, put_back), (_, now, _) in zip(before, list(_state()), strict=True):
             if now != was:
                 effects.changed.append(what)
-                with suppress(OSError, TypeError, ValueError):  # the folder has gone, or another thread
+                with suppress(OSError, TypeError, ValueError):  # the folder was removed, or this is not the main thread
                     put_back(was)
 
 
 def _state() -> Iterator[tuple[str, Any, Callable[[Any], object]]]:
-    """The parts of it: what each is called, its value, and what puts a value back."""
+    """Yield each part of the process state: its name, its value, and a function that restores a value."""
     for name in SIGNALS:
         if number := getattr(signal, name, None):
-            yield f"the handler of {name}", signal.getsignal(number), partial(signal.signal, number)
+            yield f"the {name} handler", signal.getsignal(number), partial(signal.signal, number)
     yield "the current folder", _folder(), os.chdir
-    yield "the filters of warnings", warnings.filters[:], partial(setattr, warnings, "filters")
+    yield "the warning filters", warnings.filters[:], partial(setattr, warnings, "filters")
     for name in ("excepthook", "unraisablehook"):
         yield f"sys.{name}", getattr(sys, name), partial(setattr, sys, name)
 

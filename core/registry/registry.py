@@ -262,7 +262,7 @@ class Registry:
             remarks.append(f"The plugin `{one.key}` of {one.origin} prints when it is imported: {_short(printed)!r}.")
         if effects.changed:
             what = " and ".join(effects.changed)
-            remarks.append(f"The plugin `{one.key}` of {one.origin} changes {what} when it is imported, which was put back.")
+            remarks.append(f"The plugin `{one.key}` of {one.origin} changes {what} when it is imported. This was undone.")
         self.problems += [Problem(one.key, one.origin, PluginError(remark), usable=True) for remark in remarks]
 
     def _set_aside(self, one: Found, error: PluginError) -> None:

@@ -49,9 +49,8 @@ class LongMessage(Insider):
         return Property.BOUNDARIES in framer.gives  # otherwise a message is whatever one read returns
 
     def misbehave(self, connection: AttackerConnection, interceptor: Interceptor) -> None:
-        self._size = (
-            DEFAULT_LIMITS.message + connection.cipher.overhead + 1
-        )  # a frame may be longer by what its cipher adds at most
+        # A frame may be longer than a message by what its cipher adds.
+        self._size = DEFAULT_LIMITS.message + connection.cipher.overhead + 1
         interceptor.log(f"sent the server a message of {self._size:,} bytes")
         connection.say("x" * self._size)
 

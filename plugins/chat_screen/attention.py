@@ -32,7 +32,7 @@ class Attention:
         self._programs = Background()
 
     def begin(self) -> None:
-        """Begin to use the screen: save the terminal's title."""
+        """Save the terminal's title and show ours."""
         self._has_begun = True
         self.resume()
 
@@ -42,12 +42,12 @@ class Attention:
         self._has_begun = False
 
     def suspend(self) -> None:
-        """The program is suspended: the shell has its own title again."""
+        """Restore the shell's title, before the program is suspended."""
         if self._title and self._has_begun:
             self._write(RESTORE_TITLE)
 
     def resume(self) -> None:
-        """The program goes on: save the title again, and show ours."""
+        """Save the shell's title again and show ours, after the program was continued."""
         if self._title and self._has_begun:
             self._write(SAVE_TITLE)
             self._draw_title()

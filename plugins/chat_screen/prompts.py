@@ -80,7 +80,7 @@ class Prompt:
                 output=self._output,
                 reserve_space_for_menu=0,
                 erase_when_done=True,
-                include_default_pygments_style=False,  # nothing here is a program's text
+                include_default_pygments_style=False,  # there is no source code to colour
                 **options,
             )
         self._drawings[session.app] = Drawing(session.app)
@@ -143,7 +143,7 @@ class Prompt:
 
     async def _keep_line(self) -> None:
         """Keep the line of the chat on the screen, until end of input."""
-        await asyncio.sleep(0)  # what the conversation sends first is on its way while the line is drawn
+        await asyncio.sleep(0)  # lets the conversation send its first items before the line is drawn
         while True:
             async with self._line:
                 if self._asking:  # it waits for the line already

@@ -1,7 +1,6 @@
-"""Loading what draws the input line while the other side is waited for: it takes 45 ms, as long as half of a start.
+"""Loads the code that draws the input line while the program waits for the other side: it takes 45 ms, half of a start.
 
-Each of four parts is loaded while the loop has nothing else to do, so that a handshake with four messages waits for none of its
-answers.
+It is loaded in four parts, each while the loop has nothing else to do, so that it does not delay the messages of a handshake.
 """
 
 import asyncio
@@ -11,7 +10,7 @@ from contextlib import suppress
 from plytalk.core.registry.quick_loading import loading
 
 PAUSE = 0.0005
-"""How long what else there is to do goes first, in seconds, before another part is loaded."""
+"""The time for which the loop runs everything else before the next part is loaded, in seconds."""
 
 
 def screen_parts() -> Iterator[None]:
@@ -31,7 +30,7 @@ def screen_parts() -> Iterator[None]:
 
 
 async def load_screen() -> None:
-    """Load the screen, part by part. What is broken is told where the screen is used."""
+    """Load the screen, part by part. Errors are ignored here: they are raised again where the screen is used."""
     with suppress(Exception):
         await asyncio.sleep(PAUSE)
         for _ in screen_parts():

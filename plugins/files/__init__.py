@@ -16,7 +16,7 @@ user_files.py         what a conversation needs for them; the rest is made for t
 file_commands.py      the commands
 receive_options.py    how files are received
 transfers.py          all offers, made and heard
-transfer_states.py    the states of an offer
+transfer_states.py    the states of a transfer
 transfer_context.py   what they share
 links.py              the connection to the exchange at the server
 disk_thread.py        the thread that reads and writes files

@@ -67,7 +67,7 @@ class Exchange:
             self._hear(self._party(member), body)
 
     def hear_data(self, member: Any, stream: int, data: Buffer) -> None:
-        """A member has sent the next bytes of a stream. Raises BadFrame."""
+        """Handle the next bytes of a stream from a member, as `hear` does with those in a DATA item. Raises BadFrame."""
         if member.room is not None:
             self._data(self._party(member), stream, data)
 

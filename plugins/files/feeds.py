@@ -40,7 +40,7 @@ TIMER_TOLERANCE = 0.01
 GATHER = 0.1
 """The time that a feed waits for another receiver at the same byte, in seconds, if there can be one."""
 GATHERED = 0.5
-"""The time that it waits for all receivers, in seconds."""
+"""The time that a feed waits for all its receivers together, in seconds."""
 
 PackItems = Callable[[Sequence[Item]], Iterable[bytes]]
 

@@ -34,7 +34,7 @@ ENDING = Layout(">Q32s")
 PIECE = 65_511
 """The bytes of data in one item, which exactly fills a record."""
 WINDOW = 10 * PIECE
-"""The bytes in flight to one receiver. With a chunk, two proofs and a handshake, a cut loses less than 1 MiB."""
+"""The most bytes in flight to one receiver. With a chunk, two proofs and a handshake, a cut loses less than 1 MiB."""
 MAX_CREDIT = 1024 * KIB
 """The largest credit of one stream, in bytes."""
 GIVE_BACK = 3 * PIECE

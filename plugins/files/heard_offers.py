@@ -31,7 +31,7 @@ from plytalk.plugins.files.transfer_states import TransferState
 from plytalk.plugins.rooms.ui_events import sender_of
 
 MOST_HEARD = 100
-"""The largest number of offers remembered."""
+"""The largest number of offers by other members that are remembered."""
 
 
 class HeardOffers:

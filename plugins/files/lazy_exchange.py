@@ -26,7 +26,7 @@ class LazyExchange:
         self.made.hear(member, body)
 
     def hear_data(self, member: Any, stream: int, data: Buffer) -> None:
-        """A member has sent the next bytes of a stream, for which this has asked. Raises BadFrame."""
+        """Handle the next bytes of a stream from the server's user, which are not packed into an item. Raises BadFrame."""
         if self.made:
             self.made.hear_data(member, stream, data)
 

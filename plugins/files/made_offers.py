@@ -39,9 +39,9 @@ from plytalk.plugins.rooms.room_events import MOST_NAME
 from plytalk.plugins.rooms.ui_events import sender_of
 
 ANSWERED = 10.0
-"""The time for which a server may take to answer an offer, in seconds. A server without file transfer never answers."""
+"""The time that a server may take to answer an offer, in seconds. A server without file transfer never answers."""
 MOST_MADE = 100
-"""The largest number of offers remembered."""
+"""The largest number of this user's offers that are remembered."""
 MOST_LEFT_OUT = 10
 """The largest number of things left out of a folder that are named."""
 

@@ -17,9 +17,9 @@ CREDIT_RECORD = 82
 ANSWERS = -(-MAX_CREDIT // GIVE_BACK)
 """The largest number of times that a receiver gives credit for what it can have been sent."""
 RESERVE = 2 * PIECE
-"""The bytes from senders that a member may have in flight in each of its streams in any case."""
+"""The bytes that may be in flight to a member in each of its streams, whatever its other streams use."""
 POOL = 16 * PIECE
-"""The additional bytes in all its streams together. The server keeps at most 2 MiB for a member that does not read."""
+"""The bytes beyond that, in all its streams together. The server keeps at most 2 MiB for a member that does not read."""
 
 
 def on_the_wire(size: int) -> tuple[int, int]:

@@ -7,9 +7,8 @@ from abc import ABC, abstractmethod
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.plugins.files.transfer_errors import SourceChanged, Unreadable
 
-FILE_FLAGS: int = (
-    os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-)  # a named pipe that has replaced a file must not block
+# O_NONBLOCK: a named pipe that has replaced a file must not block.
+FILE_FLAGS: int = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 """Makes a read fail if it would wait for the disk; None if the system has no such flag. Some file systems refuse it."""
 FOLDER_FLAGS: int = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY

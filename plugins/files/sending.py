@@ -153,8 +153,8 @@ class Sending:
         return None
 
     async def next_items(self, stream: OutStream, most: int) -> list[bytes | memoryview]:
-        """Return what to send next in a stream, at most this many bytes; nothing if that needs credit. Items are bytes; what
-        they are to carry is a memoryview of the buffer, and valid until the next call.
+        """Return what to send next in a stream, at most this many bytes; nothing if that needs credit. `bytes` are whole items. A
+        memoryview is data for `send_data`: a part of the buffer, valid until the next call.
 
         A file that cannot be read ends all its streams.
         """

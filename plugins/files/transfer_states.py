@@ -1,11 +1,13 @@
 """The states of a transfer.
 
 outgoing   OFFERED <-> SENDING -> INTERRUPTED -> OFFERED
-           any of these -> CANCELLED, FAILED; DONE and DECLINED if the offer is to one member
-incoming   OFFERED -> ACCEPTED -> RECEIVING -> DONE, FAILED
-           ACCEPTED, RECEIVING <-> INTERRUPTED, by a cut
-           any of these -> DECLINED, CANCELLED, WITHDRAWN
+           any of these -> CANCELLED, FAILED; DONE, DECLINED by the reply of the only receiver
+incoming   OFFERED -> ACCEPTED -> RECEIVING -> DONE
+           ACCEPTED, RECEIVING -> INTERRUPTED, by a cut; INTERRUPTED -> RECEIVING, when the sender is back
+           OFFERED -> DECLINED, FAILED, WITHDRAWN
+           ACCEPTED, RECEIVING, INTERRUPTED -> CANCELLED, FAILED, WITHDRAWN
            DECLINED, CANCELLED, FAILED -> ACCEPTED, while the offer is open
+           WITHDRAWN -> OFFERED, when the offer is made again
 """
 
 from enum import StrEnum

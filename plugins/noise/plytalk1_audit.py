@@ -41,9 +41,8 @@ async def audit(probe: Probe, client: MakeClient) -> AsyncIterator[Finding]:
     else:
         named = [suite for suite in SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
         others = [suite for suite in SETS["any"] if suite not in named]
-        if others and await shown(
-            probe, client, others, agreement
-        ):  # all at once: after several failures, the server refuses the auditor
+        # All others at once: after several failures, the server refuses the auditor.
+        if others and await shown(probe, client, others, agreement):
             named = [*SETS["any"]]
         accepted = []
         for suite in named:

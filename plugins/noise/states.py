@@ -19,7 +19,7 @@ AeadFunction = Callable[[bytes, bytes, bytes | None], bytes]
 
 
 class CipherState:
-    """A key and its counter (5.1). It always has a key: no plaintext passes through, and nothing is read as it is.
+    """A key and its counter (5.1). It always has a key, so it never passes plaintext through, in either direction.
 
     `seal` and `open` are the AEAD's own methods, called as `seal(nonce(n), data, ad)`, for a record layer that counts in
     its own loop and keeps to MAX_NONCE and MAX_MESSAGE itself. `rekey` and `forget` replace them.

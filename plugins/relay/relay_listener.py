@@ -88,12 +88,12 @@ class ListenerState(Enum):
 
 
 class RelayListener(Listener):
-    """Holds a name at a relay: that of `identity`'s key, or with `by_number` or without a key a number that the relay gives.
+    """Holds a name at a relay: the name of `identity`'s key or, with `by_number` or without `identity`, a number from the relay.
 
-    A relay that lets only listed keys hold a name asks for one even where it gives a number; then it is shown that of `identity`.
-    A hold that breaks is taken up again, and the same number is asked for. Where others have it by then, the relay gives another
-    one, and `address` is another one. A hold that another server with the same key takes is left to it: the two would take it
-    from each other for ever.
+    A relay with a list of keys asks for a key even if it gives a number; the listener then proves that it has `identity`.
+    If the connection breaks, it connects again and asks for the same number. If that is taken, the relay gives another one, and
+    `address` changes. If another server with the same key takes the name over, this one gives it up: otherwise the two would take
+    it from each other for ever.
     """
 
     def __init__(self, reach: Reach, relay: str, host: str, identity: OwnIdentity | None, by_number: bool = False) -> None:

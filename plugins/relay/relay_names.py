@@ -16,7 +16,7 @@ NUMBER = re.compile("[1-9][0-9]{0,3}")
 
 
 def free_number(taken: Collection[str], again: str = "") -> str:
-    """A number that nobody holds: `again` if it is one, else a short one while there are few."""
+    """Return a number that nobody holds: `again` if it is free, otherwise a random one, which is short while few are taken."""
     if again and again not in taken:
         return again
     top = 99 if len(taken) < 50 else MAX_NUMBER
@@ -24,9 +24,9 @@ def free_number(taken: Collection[str], again: str = "") -> str:
 
 
 def proven_name(key: bytes, signature: bytes, nonce: bytes, asked: bytes, hosts: Collection[str]) -> str:
-    """The name of a key that has signed for one of these hosts of the relay; empty where it has not.
+    """Return the name of a key if its signature is valid for one of the relay's hosts; otherwise an empty text.
 
-    `asked` is what was asked for: this key, or for a number nothing or that number.
+    `asked` is what followed `H`: a key, which must be this one, or a number, or nothing for any number.
     """
     if len(asked) == wire.KEY and key != asked:
         return ""

@@ -1,6 +1,6 @@
 """The relay: `chat relay`. It brings a joiner to the holder of a name, and passes on bytes that it cannot read.
 
-    NEW -> HOLDING                      (with a key, or where only listed keys may hold: CHALLENGED in between)
+    NEW -> HOLDING                      (by way of CHALLENGED if it gave a key, or if the relay has a list of keys)
     NEW -> WAITING -> PAIRED            a joiner, until the holder answers
     NEW -> PAIRED                       the holder's answer
 

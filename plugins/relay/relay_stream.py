@@ -34,9 +34,9 @@ class RelayRefused(CannotConnect):
 
 
 def key_wanted() -> RelayRefused:
-    """A relay asked for a key, and there is none to show."""
-    hint = f"Give --relay-key FILE, a key that is listed; the one that `chat keys show` prints is in {user_file('identity')}."
-    return RelayRefused(RelayReason.NOT_ADMITTED, ("The relay gives numbers to listed keys alone.", hint))
+    """Return the error for a relay that asks for a key when this server has none to show."""
+    hint = f"Give --relay-key FILE with a listed key. The key that `chat keys show` prints is in {user_file('identity')}."
+    return RelayRefused(RelayReason.NOT_ADMITTED, ("The relay gives numbers only to listed keys.", hint))
 
 
 def refusal(payload: bytes) -> RelayRefused:

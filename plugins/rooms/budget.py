@@ -31,17 +31,17 @@ ITEM = 0.25
 SIGNAL = 1 - ITEM
 """The additional cost of a signal, or of an item about a file, so that each counts as one request."""
 ANSWER = 1 * KIB
-"""An answer costs one request for this many bytes."""
+"""The number of bytes of an answer that cost one request."""
 UNFINISHED = 32 * MIB
 """The largest number of bytes kept for all members together, of incomplete frames and messages and of waiting items."""
 TURN = 1000
-"""The work that a member may cause in its turn. A message is one unit; the costs of other things follow."""
+"""The work that a member may cause in its turn, in units. A message costs one unit; below are the other costs."""
 RECORD = 4
 """The work of a record, whatever its content."""
 PIECE = 64
-"""A record costs one unit more for this many bytes."""
+"""The number of bytes of a record that cost one more unit."""
 DELIVERED = 16 * KIB
-"""A message costs one unit more for this many bytes that are sent because of it, to all members of the room together."""
+"""The number of bytes, sent to all members of the room together because of a message, that cost one more unit."""
 COMMAND = 50
 """The work of a command or of an item that is not a message."""
 TOGETHER = 4 * TURN

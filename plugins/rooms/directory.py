@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
 
 MAX_REMEMBERED = 10_000
-"""The number of keys whose last name is remembered, and of addresses whose number of reserved names is."""
+"""The number of keys for which the last name is remembered, and of addresses for which reserved names are counted."""
 NAMES_A_DAY = 5
 """The names that one address may reserve per day."""
 LOCAL_NAMES_A_DAY = 50
@@ -105,9 +105,8 @@ class Directory:
     def _present(self, name: str) -> Any:
         for shape in names.looks(name) if len(name) <= names.MAX_NAME else ():
             member = self._looks.get(shape)
-            if member and not names.shapes(member.name).isdisjoint(
-                names.shapes(name)
-            ):  # not one with a name that only looks alike
+            # A name that only looks like this one does not count.
+            if member and not names.shapes(member.name).isdisjoint(names.shapes(name)):
                 return member
         return None
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
 
 QUEUE = MOST_BYTES
-"""A member that is more bytes than this behind is dropped, even if it reads."""
+"""A member that has more bytes than this still to be sent is dropped, even if it reads."""
 OPERATOR = Mark.OPERATOR.value
 STOPPED = (CloseReason.SHUTDOWN, CloseReason.TOO_SLOW)
 """The server's reasons for ending a conversation after which the member may reconnect."""
@@ -250,7 +250,7 @@ class Hub:
             member.tell(sentence)
         self.dropped += 1
         if not by or all(isinstance(one, Member) for one in (member.room.subscribers if member.room else ())):
-            self.notice(f"{member.name or member.session.address} was removed{how}.")  # its event shows any other
+            self.notice(f"{member.name or member.session.address} was removed{how}.")  # otherwise its event shows that
         if reason in (CloseReason.KICKED, CloseReason.BANNED):
             self.returning.forget(member)
         member.session.exit(reason=reason, sentence=sentence)

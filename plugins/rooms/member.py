@@ -183,7 +183,7 @@ class Member(PacedSpeaker):
             self._waiting = None
 
     def hear_pong(self) -> None:
-        """Take a pong: it has read our ping. A client with rooms sends its `join` before it reads anything."""
+        """Admit it as a client without rooms, if it has not asked to join: one with rooms does so before it answers a ping."""
         self._enter_plainly()
 
     def hear_goodbye(self) -> None:

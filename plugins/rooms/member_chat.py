@@ -24,7 +24,7 @@ class ChatMember(Meter, Protocol):
         """Take an `Extension` item."""
 
     def hear_pong(self) -> None:
-        """It sent a pong."""
+        """Take a pong."""
 
     def catch_up(self) -> None:
         """Send it the events that the others in its room have been sent."""

@@ -28,7 +28,7 @@ from plytalk.trust.files import LOCK_WAIT, edited_lines, read_lines
 from plytalk.trust.store_errors import Corrupt, StoreError
 
 MAX_NAMES = 1000
-"""The largest number of names, one for each key."""
+"""The largest number of reserved names, one for each key."""
 
 MAX_KEY = 600
 """The longest key that can hold a name, in bytes: RSA of 4,096 bits, and so many that the file has room for bans."""

@@ -19,7 +19,7 @@ from plytalk.plugins.rooms.room_events import RoomEvent
 PATIENCE = 10.0
 """How often the server checks how much a slow member has read, in seconds."""
 SLOWEST = 4 * KIB
-"""The bytes per second that it must have read since the last check. A member that reads less is removed."""
+"""The bytes per second that a slow member must have read since the last check. One that has read less is removed."""
 UNREAD_BYTES = 512 * KIB
 """If more bytes than this wait for a member, the server stops reading from it."""
 ASK = 5.0

@@ -32,7 +32,7 @@ MAX_PEM = 16 * 1024 * 1024
 
 
 def trust_options(role: Role | None) -> tuple[Option, Option]:
-    """`--tls-ca` and `--tls-name`, for the end that connects: None for both, as at a relay."""
+    """Return `--tls-ca` and `--tls-name` for one end; for both if `role` is None, since both connect to a relay."""
     return (
         Option("tls-ca", "The CA certificates to trust in place of the system's (PEM).", Path, metavar="FILE", role=role),
         Option("tls-name", "The name that the certificate must have (default: the host).", metavar="NAME", role=role),

@@ -60,7 +60,7 @@ class RelayTransport(DiallingTransport):
     )
     options = (
         Option("relay-number", "Hold a number at the relay, instead of the name of your key.", bool, False, role=Role.RESPONDER),
-        Option("relay-key", "The key whose name to hold (by default that of `chat keys show`), or to show for a number.", Path,
+        Option("relay-key", "The key whose name to hold (default: that of `chat keys show`), or to prove for a number.", Path,
                metavar="FILE", role=Role.RESPONDER),
         *trust_options(None),
         proxy_option(None),

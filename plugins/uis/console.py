@@ -123,7 +123,12 @@ class Console(Ui):
             view = ChatView(rows, Calls(*self._calls), self._ways_in, names_room=self._prompt == PROMPT)
             attention = view.attention
             line = view.printer = Prompt(
-                *(view.prompt, self._out.fail, view.live_rows, view.words, view.pressed, view.signs.changed),
+                view.prompt,
+                self._out.fail,
+                view.live_rows,
+                view.words,
+                view.pressed,
+                view.signs.changed,
                 suspended=attention.suspend,
                 resumed=attention.resume,
             )

@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command. Ctrl-C ends it in a sentence even while the program is still being loaded."""
+    """Run the command. Even while the program is loading, Ctrl-C ends it with a message and no traceback."""
     try:
         from plytalk.cli.main import main as run_command
 
@@ -12,7 +12,7 @@ def main() -> None:
     except KeyboardInterrupt:
         if sys.stderr is not None:
             sys.stderr.write("chat: Interrupted.\n")
-        sys.exit(130)
+        sys.exit(130)  # `Exit.INTERRUPTED`, which may not be loaded yet
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def test_seconds_are_finite(text: str) -> None:
     assert SecondsType(0)("1.5") == 1.5
 
 
-def test_no_option_takes_a_number_that_is_none() -> None:
+def test_every_option_that_is_a_number_of_seconds_refuses_nan() -> None:
     floats = [one for one in parameters(chat) if isinstance(one.type, click.types.FloatParamType)]
     assert {one.name for one in floats} >= {"ping", "seconds"}
     assert all(isinstance(one.type, SecondsType) for one in floats)

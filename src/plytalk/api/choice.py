@@ -55,9 +55,9 @@ class Choice(Struct, eq=False):
         return Stack.build(self.classes, self.options, self.registry.profiles(), self.made)
 
     def _name_at_relay(self) -> None:
-        """Hold a number at a relay where the name of a key does not work: with a code, since nobody can read such a name out,
-        and where the handshake does not show the key that others then expect. Raises Usage where --relay-key names another one.
-        With a number, --relay-key is for the relay alone.
+        """Choose whether to hold a number or the name of a key at a relay. A number is for a code, which is read out with it,
+        and for a handshake that does not show the key that callers would then expect; with it, --relay-key is shown only to
+        the relay. Raises Usage if the name would be that of another key than the server shows.
         """
         handshake, key = cast(type[Handshake], self.classes["handshake"][0]), self.options.get("relay_key")
         shows_key = Role.RESPONDER in handshake.shows and any(option.name == "identity" for option in handshake.options)

@@ -67,7 +67,7 @@ def check_framer_batch(make: Callable[[], Framer], sent: list[tuple[bytes, bytes
     if offers(type(make()), HeadsBatch):
         for kind, payload in sent:
             (head,) = _batch(make()).head_batch(kind, [payload])
-            demand(head + payload == make().encode(kind, payload), "`head_batch` gives another head than `encode`.")
+            demand(head + payload == make().encode(kind, payload), "`head_batch` returns another header than `encode`.")
     if not offers(type(make()), FramerBatch):
         return
     one, kinds = make(), [kind for kind, _ in sent]

@@ -14,10 +14,10 @@ from plytalk.core.registry.process_state import LONG, keeping_process_state
 from plytalk.core.registry.registry import Registry
 
 CHANGES = {
-    "the handler of SIGINT": "import signal\nsignal.signal(signal.SIGINT, lambda *_: None)\n",
-    "the handler of SIGTERM": "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n",
+    "the SIGINT handler": "import signal\nsignal.signal(signal.SIGINT, lambda *_: None)\n",
+    "the SIGTERM handler": "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n",
     "the current folder": "import os\nos.chdir('/')\n",
-    "the filters of warnings": "import warnings\nwarnings.filterwarnings('error', 'of nothing else')\n",
+    "the warning filters": "import warnings\nwarnings.filterwarnings('error', 'of nothing else')\n",
     "sys.excepthook": "import sys\nsys.excepthook = print\n",
     "sys.unraisablehook": "import sys\nsys.unraisablehook = print\n",
 }
@@ -41,7 +41,7 @@ def test_a_change_is_put_back_and_told(tmp_path: Path, monkeypatch: pytest.Monke
     registry = Registry()
     assert registry.layer("cipher", "loud").name == "loud"
     assert seen() == before
-    said = f"The plugin `cipher-loud` of plytalk-cipher-loud 1.0 changes {what} when it is imported, which was put back."
+    said = f"The plugin `cipher-loud` of plytalk-cipher-loud 1.0 changes {what} when it is imported. This was undone."
     assert [str(one.error) for one in registry.problems if one.key == "cipher-loud" and one.usable] == [said]
 
 
@@ -70,7 +70,7 @@ def test_what_cannot_be_put_back_changes_nothing_else(tmp_path: Path, monkeypatc
 
 
 def test_control_c_still_says_goodbye(tmp_path: Path) -> None:
-    text = CHANGES["the handler of SIGINT"] + "from plytalk import Command, Feature, hookimpl\ndef wait(call): pass\n"
+    text = CHANGES["the SIGINT handler"] + "from plytalk import Command, Feature, hookimpl\ndef wait(call): pass\n"
     with server_with("wait", text, tmp_path) as (server, port):
         environment = programs.home(tmp_path, "client") | programs.importing(tmp_path)
         with programs.connect(port, "--accept-new", "--feature", "bad", environment=environment) as client:

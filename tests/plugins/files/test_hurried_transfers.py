@@ -1,4 +1,4 @@
-"""Three people who accept, cancel, decline and are cut without waiting for what that does: in the end, nothing stands still."""
+"""Three people accept, cancel, decline and lose connections in quick succession. In the end, no transfer is stuck."""
 
 import asyncio
 import random
@@ -28,7 +28,7 @@ def is_at_rest(person: Person) -> bool:
 
 @pytest.mark.parametrize("seed", range(10))
 async def test_what_is_accepted_in_a_hurry_comes_to_an_end(home: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits for what happens in between, as it does in test_transfer_invariants.py."""
+    """Unlike test_transfer_invariants.py, this does not wait for one command to take effect before it gives the next."""
     monkeypatch.setattr("plytalk.plugins.rooms.reconnecting.WAITS", (0.01, 0.1, 1))
     draw = random.Random(seed)
     async with Crowd(home, headless=True, transport=Tcp, host="127.0.0.1") as crowd:

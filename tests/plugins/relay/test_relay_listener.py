@@ -206,7 +206,7 @@ async def test_one_that_is_closed_at_once_lets_go_of_its_name() -> None:
 
 @pytest.mark.parametrize(
     ("shows_key", "said"),
-    [(True, "The relay relay is there again."), (False, "The relay gives numbers to listed keys alone. Give --relay-key FILE")],
+    [(True, "The relay relay is there again."), (False, "The relay gives numbers only to listed keys. Give --relay-key FILE")],
 )
 async def test_one_that_comes_back_to_a_relay_with_a_list_shows_its_key_or_says_what_is_missing(
     shows_key: bool, said: str

@@ -21,7 +21,7 @@ from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import RecordingUi
 from plytalk.testing.verdict import idle
 
-# -- members that get lines-----------------------------------------------------------------------------------------------
+# -- members that get lines ----------------------------------------------------------------------------------------------
 
 
 async def test_who_speaks_without_joining_hears_and_says_lines(home: Path) -> None:

@@ -53,7 +53,7 @@ async def test_a_number_is_held_with_a_key_where_only_listed_keys_may(tmp_path: 
     with relaying(allowed={own.public.fingerprint}) as (relay, address):
         without = RelayTransport(relay_number=True)
         assert await without.ready(Role.RESPONDER, str) == ()
-        with pytest.raises(CannotConnect, match="gives numbers to listed keys alone"):
+        with pytest.raises(CannotConnect, match="gives numbers only to listed keys"):
             await without.listen(address, 0)
         with_key = RelayTransport(relay_number=True, relay_key=tmp_path / "key")
         await with_key.ready(Role.RESPONDER, str)
