@@ -15,7 +15,10 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+from plytalk.core.io.descriptors import mask_of_user
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE", "SIGCHLD")
+"""The signals that a conversation needs: SIGPIPE ends a process that writes to a peer that is gone, unless it is ignored."""
 LONG = 1.0
 """How many seconds an import may take before an interruption says which plugin it was waiting for."""
 
@@ -32,6 +35,8 @@ class SideEffects:
     def __init__(self) -> None:
         self.printed = Printed()
         self.changed: list[str] = []
+        self.left: list[str] = []
+        """Those that could not be restored."""
 
 
 @contextmanager
@@ -48,9 +53,11 @@ def keeping_process_state(if_interrupted: str) -> Iterator[SideEffects]:
     finally:
         for (what, was, put_back), (_, now, _) in zip(before, list(_state()), strict=True):
             if now != was:
-                effects.changed.append(what)
-                with suppress(OSError, TypeError, ValueError):  # the folder was removed, or this is not the main thread
+                try:
                     put_back(was)
+                    effects.changed.append(what)
+                except (OSError, TypeError, ValueError):  # the folder was removed, or this is not the main thread
+                    effects.left.append(what)
 
 
 def _state() -> Iterator[tuple[str, Any, Callable[[Any], object]]]:
@@ -59,6 +66,7 @@ def _state() -> Iterator[tuple[str, Any, Callable[[Any], object]]]:
         if number := getattr(signal, name, None):
             yield f"the {name} handler", signal.getsignal(number), partial(signal.signal, number)
     yield "the current folder", _folder(), os.chdir
+    yield "the umask", 0o777 & ~mask_of_user(), os.umask
     yield "the warning filters", warnings.filters[:], partial(setattr, warnings, "filters")
     for name in ("excepthook", "unraisablehook"):
         yield f"sys.{name}", getattr(sys, name), partial(setattr, sys, name)

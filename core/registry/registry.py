@@ -260,9 +260,10 @@ class Registry:
         ]
         if printed := effects.printed.getvalue():
             remarks.append(f"The plugin `{one.key}` of {one.origin} prints when it is imported: {_short(printed)!r}.")
-        if effects.changed:
-            what = " and ".join(effects.changed)
-            remarks.append(f"The plugin `{one.key}` of {one.origin} changes {what} when it is imported. This was undone.")
+        for changed, end in ((effects.changed, "This was undone."), (effects.left, "This could not be undone.")):
+            if changed:
+                what = " and ".join(changed)
+                remarks.append(f"The plugin `{one.key}` of {one.origin} changes {what} when it is imported. {end}")
         self.problems += [Problem(one.key, one.origin, PluginError(remark), usable=True) for remark in remarks]
 
     def _set_aside(self, one: Found, error: PluginError) -> None:

@@ -78,8 +78,9 @@ class KeptFolder:
             self._made(DATA, self.folder.make_folder).close()
         else:
             os.close(self._made(DATA, self.folder.open_file))
-        os.ftruncate(self._state, 0)
-        os.pwrite(self._state, str(self.folder.inode(DATA)).encode(), 0)
+        noted = str(self.folder.inode(DATA)).encode()
+        os.pwrite(self._state, noted, 0)
+        os.ftruncate(self._state, len(noted))  # behind the write, which can fail on a full disk
 
     def drop_second_name(self) -> None:
         """Detach `data` if it is also a file with its final name, which must never be written to."""

@@ -77,7 +77,7 @@ class Partial:
             with storing(self.offer.name):
                 yield
         except NoSpace as error:
-            if self.received:
+            if self.received or self._kept.leaves_count():  # while it is verified, nothing is received yet
                 raise NoSpace(str(error), KEPT) from None
             with suppress(OSError):
                 self._kept.remove()

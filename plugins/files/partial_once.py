@@ -8,7 +8,7 @@ from plytalk.plugins.files.hash_tree import RunningRoot
 from plytalk.plugins.files.kept_folder import DATA, KeptFolder
 from plytalk.plugins.files.manifest import FileOffer, check_offer
 from plytalk.plugins.files.safe_folder import SafeFolder, storing
-from plytalk.plugins.files.transfer_errors import Damaged
+from plytalk.plugins.files.transfer_errors import Damaged, NoSpace
 
 
 class PartialOnce:
@@ -38,8 +38,11 @@ class PartialOnce:
 
     def write(self, chunk: memoryview) -> None:
         """Write the next bytes."""
-        with storing(self.offer.name):
-            write_all(self._data, chunk)
+        try:
+            with storing(self.offer.name):
+                write_all(self._data, chunk)
+        except NoSpace as error:  # it can be accepted only once
+            raise NoSpace(str(error), "Make room, and ask its sender to send it again.") from None
         self._root.add(chunk)
 
     def check(self, size: int, root: bytes) -> None:

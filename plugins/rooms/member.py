@@ -31,10 +31,13 @@ from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import Speaker
 from plytalk.plugins.rooms.room_events import MAX_REQUEST, ROOM, RoomEvent, read, write
 from plytalk.plugins.rooms.signals import KINDS, NO_SIGNALS, pass_on
-from plytalk.plugins.rooms.ui_events import plain_line
+from plytalk.plugins.rooms.ui_events import plain_line, shortened
 
 GRACE = 1.0
 """How long a peer may be silent before it is pinged to find out whether it has rooms, in seconds."""
+UNANSWERED = 30.0
+"""After how many seconds without an answer to that it is taken for one without rooms: operators must be able to remove it."""
+HAS_ROOMS = b"has rooms?"
 FLUSHED = 16 * KIB
 """Lines are sent as soon as there are this many characters of them, even within one turn of the event loop."""
 _ids = count(1)
@@ -105,7 +108,7 @@ class Member(PacedSpeaker):
         session.attach(self)
         session.when_over(self._end)
         if session.stack.make_messages.layer.extensible:
-            self._waiting = hub.loop.call_later(GRACE, session.send_item, Ping())
+            self._waiting = hub.loop.call_later(GRACE, self._ask)
         else:
             self._enter_plainly()
 
@@ -177,14 +180,19 @@ class Member(PacedSpeaker):
             if asked:
                 self.introduce()
 
+    def _ask(self) -> None:
+        self._waiting = self._hub.loop.call_later(UNANSWERED, self._enter_plainly)
+        self.session.send_item(Ping(HAS_ROOMS))
+
     def _end_waiting(self) -> None:
         if self._waiting:
             self._waiting.cancel()
             self._waiting = None
 
-    def hear_pong(self) -> None:
-        """Admit it as a client without rooms, if it has not asked to join: one with rooms does so before it answers a ping."""
-        self._enter_plainly()
+    def hear_pong(self, body: bytes) -> None:
+        """Admit it as a client without rooms, if it has not asked to join: one with rooms does so before it answers this ping."""
+        if body == HAS_ROOMS:
+            self._enter_plainly()
 
     def hear_goodbye(self) -> None:
         """Take its goodbye. It is answered once all its messages are in the room and its commands are answered."""
@@ -285,10 +293,3 @@ def explained(error: ChatError) -> dict[str, str | None]:
     """Return an error as part of an answer. `code` is the name of its class, as in `unknown-command`."""
     code = _CAPITAL.sub("-", type(error).__name__).lower()
     return {"code": code, "text": brief(str(error)), "hint": brief(error.hint) or None}
-
-
-def shortened(line: str) -> str:
-    """Cut a line to the length of a message: the longest message with a name before it is too long."""
-    if len(line) * 4 <= DEFAULT_LIMITS.message:  # a character has four bytes at most
-        return line
-    return line.encode(errors="replace")[: DEFAULT_LIMITS.message].decode(errors="ignore")

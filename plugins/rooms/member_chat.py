@@ -23,7 +23,7 @@ class ChatMember(Meter, Protocol):
     def hear_extension(self, kind: int, body: bytes) -> None:
         """Take an `Extension` item."""
 
-    def hear_pong(self) -> None:
+    def hear_pong(self, body: bytes) -> None:
         """Take a pong."""
 
     def catch_up(self) -> None:
@@ -50,7 +50,7 @@ class MemberChat(DirectChat):
 
     def hear_pong(self, body: bytes) -> None:
         if self.member:
-            self.member.hear_pong()
+            self.member.hear_pong(body)
 
     def hear_goodbye(self) -> None:
         if self.member:

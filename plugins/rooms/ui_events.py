@@ -11,6 +11,7 @@ import msgspec
 
 from plytalk.core.contracts.events import Event, Joined, Left, Message, Moderated, Notice, Renamed, Sender, Topic, notify
 from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.contracts.public_key import fingerprint_of
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.ui import Ui
@@ -74,6 +75,13 @@ def plain_line(event: RoomEvent, me: str = "") -> str:
     """Return an event as a line, not cleaned, for a member without rooms; empty for a kind that this version does not know."""
     shown = as_event(event, "", own=event.name == me, raw=True)
     return " ".join(lines_of(shown)) if shown else ""
+
+
+def shortened(line: str) -> str:
+    """Cut a line to the length of a message: the longest message with a name before it is too long."""
+    if len(line) * 4 <= DEFAULT_LIMITS.message:  # a character has four bytes at most
+        return line
+    return line.encode(errors="replace")[: DEFAULT_LIMITS.message].decode(errors="ignore")
 
 
 def of_feature(member: dict[str, Any], details: dict[str, Any], types: Types, raw: bool) -> Event | None:

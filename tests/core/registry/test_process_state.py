@@ -10,13 +10,17 @@ import programs
 import pytest
 from strangers import good, plant, server_with
 
-from plytalk.core.registry.process_state import LONG, keeping_process_state
+from plytalk.core.io.descriptors import mask_of_user
+from plytalk.core.registry.process_state import LONG, SIGNALS, keeping_process_state
 from plytalk.core.registry.registry import Registry
 
 CHANGES = {
     "the SIGINT handler": "import signal\nsignal.signal(signal.SIGINT, lambda *_: None)\n",
     "the SIGTERM handler": "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n",
+    "the SIGPIPE handler": "import signal\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\n",
+    "the SIGCHLD handler": "import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n",
     "the current folder": "import os\nos.chdir('/')\n",
+    "the umask": "import os\nos.umask(0o333)\n",
     "the warning filters": "import warnings\nwarnings.filterwarnings('error', 'of nothing else')\n",
     "sys.excepthook": "import sys\nsys.excepthook = print\n",
     "sys.unraisablehook": "import sys\nsys.unraisablehook = print\n",
@@ -29,8 +33,17 @@ STREAMS = {
 
 
 def seen() -> list[object]:
-    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    return [*handlers, os.getcwd(), list(warnings.filters), sys.excepthook, sys.unraisablehook, sys.stdout, sys.stderr]
+    handlers = [signal.getsignal(getattr(signal, name)) for name in SIGNALS]
+    return [
+        *handlers,
+        os.getcwd(),
+        mask_of_user(),
+        list(warnings.filters),
+        sys.excepthook,
+        sys.unraisablehook,
+        sys.stdout,
+        sys.stderr,
+    ]
 
 
 @pytest.mark.parametrize("what", CHANGES)
@@ -65,7 +78,7 @@ def test_what_cannot_be_put_back_changes_nothing_else(tmp_path: Path, monkeypatc
         os.chdir("/")
         gone.rmdir()
         sys.excepthook = print
-    assert effects.changed == ["the current folder", "sys.excepthook"]
+    assert (effects.changed, effects.left) == (["sys.excepthook"], ["the current folder"])
     assert sys.excepthook is before
 
 

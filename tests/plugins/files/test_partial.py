@@ -185,6 +185,19 @@ def test_no_space_is_one_sentence_and_what_has_arrived_is_kept(here: Path, there
     assert tree_of(there) == tree_of(here)
 
 
+def test_what_has_arrived_is_kept_if_there_is_no_space_to_go_on(here: Path, there: Path) -> None:
+    """Before it was verified, it counted as nothing, and was removed."""
+    (here / "a").write_bytes(os.urandom(3 * CHUNK))
+    with offered(here / "a") as (source, tree, offer):
+        with arriving(there, offer) as partial, files_limited_to(2 * CHUNK + 1000), pytest.raises(NoSpace):
+            carry(source, tree, partial)
+        with files_limited_to(0), pytest.raises(NoSpace) as full, arriving(there, offer):
+            pass
+        assert full.value.sentence.endswith("Make room and accept it again: what has arrived is kept.")
+        with arriving(there, offer) as partial:
+            assert partial.received == 2 * CHUNK
+
+
 def test_where_there_was_no_space_for_anything_nothing_is_said_to_be_kept_and_nothing_is_left(here: Path, there: Path) -> None:
     (here / "a").write_bytes(os.urandom(3 * CHUNK))
     with offered(here / "a") as (source, tree, offer), arriving(there, offer) as partial:

@@ -8,6 +8,7 @@ from crowd import PATIENT, Crowd
 
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.events import Message
+from plytalk.core.contracts.items import Pong
 from plytalk.core.contracts.limits import DEFAULT_LIMITS
 from plytalk.core.contracts.peers import Role
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -83,6 +84,29 @@ async def test_one_whose_join_is_late_hears_no_lines(home: Path, monkeypatch: py
         await late.until(lambda: "alice: again" in late.texts)
         assert late.session.stack.ui.messages == []
         assert alice.texts == ["* [alice] is here.", "alice: hello", "* [late] is here.", "alice: again"]
+
+
+async def test_one_that_never_answers_is_shown_in_the_room_so_that_it_can_be_removed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "GRACE", 0.0)
+    monkeypatch.setattr(members, "UNANSWERED", 0.0)
+    async with Crowd(home) as crowd:
+        await crowd.joins("alice")
+        await crowd.stranger("mute", begins=False)
+        while len(crowd.hub.members) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert sum(member.hears_events for member in crowd.hub.members if member.room) == 1
+
+
+async def test_a_pong_that_answers_nothing_admits_nobody(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice = await crowd.joins("alice")
+        early = await crowd.stranger("early")
+        early.session.send_item(Pong(b"answers nothing"))
+        early.ask(instance="early", name="early")
+        await early.welcome()
+        assert alice.texts == ["* [alice] is here.", "* [early] is here."]
 
 
 async def test_who_knows_no_rooms_is_shown_the_backlog_without_private_words(home: Path) -> None:

@@ -36,7 +36,7 @@ class Noting:
         self.taken += self._takes
         return self._takes
 
-    def hear_pong(self) -> None:
+    def hear_pong(self, body: bytes) -> None:
         pass
 
     def catch_up(self) -> None:
