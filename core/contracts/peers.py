@@ -10,6 +10,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 from msgspec import Struct
 
 from plytalk.core.contracts.public_key import PublicKey, fingerprint_of
+from plytalk.core.contracts.unprinted import Unprinted
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ class Role(Enum):
         return Role.RESPONDER if self is Role.INITIATOR else Role.INITIATOR
 
 
-class SessionSecrets(Struct, frozen=True, eq=False):
+class SessionSecrets(Unprinted, Struct, frozen=True, eq=False):
     """The keys that a handshake produces for the cipher: one for each direction, as seen from this end.
 
     `states` replaces the keys if the handshake produces cipher states: for sending, then for receiving. `suite` names the

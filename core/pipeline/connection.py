@@ -252,6 +252,8 @@ class Connection:
             return
         try:
             plaintexts = [*(self.messages.pack(items) if items else ()), *packed]
+            if not plaintexts:  # the messages made nothing of the items
+                return
             if len(plaintexts) == 1:  # a single message needs no lists
                 frame = self.framer.encode(MESSAGE, self.cipher.seal(plaintexts[0]))
                 if self.pieces is not None:

@@ -26,6 +26,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Profile, Property
 from plytalk.core.contracts.transport import Transport
 from plytalk.core.contracts.ui import Ui
+from plytalk.core.contracts.unprinted import Unprinted
 
 L = TypeVar("L", bound=Layer)
 
@@ -91,7 +92,7 @@ def factory(layer: type[L], options: Mapping[str, Any]) -> LayerFactory[L]:
     return LayerFactory(layer, {option.keyword: options[option.keyword] for option in layer.options if option.keyword in options})
 
 
-class Stack(Struct, frozen=True, eq=False, dict=True):
+class Stack(Unprinted, Struct, frozen=True, eq=False, dict=True):
     """A conversation's layers. `line` names them all, `short_line` those between the stream and the screen."""
 
     transport: Transport
@@ -103,8 +104,6 @@ class Stack(Struct, frozen=True, eq=False, dict=True):
     auths: tuple[Authenticator, ...] = ()
     features: tuple[Feature, ...] = ()
     known: tuple[Profile, ...] = ()
-
-    __repr__ = object.__repr__
 
     @classmethod
     def build(

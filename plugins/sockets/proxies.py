@@ -17,6 +17,7 @@ from plytalk.core.bases.filter_stream import FilterStream, Opening
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Usage
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.unprinted import Unprinted
 from plytalk.core.contracts.wire import OUT, CutWire
 from plytalk.core.io.address import Address, join_address, parse_address, zone_in_url
 from plytalk.plugins.sockets import tcp_sockets
@@ -45,7 +46,7 @@ _INTERIM = re.compile(rb"\A(?:HTTP/1\.[0-9] 1[0-9]{2}[^\r\n]*\r\n(?:[^\r\n]+\r\n
 _STATUS = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})(?: ([^\r\n]*))?")
 
 
-class ProxyServer(Struct, frozen=True):
+class ProxyServer(Unprinted, Struct, frozen=True):
     """A proxy, and as whom to use it; an empty user name means as nobody. The password is in no `repr`."""
 
     scheme: str

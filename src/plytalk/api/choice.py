@@ -20,6 +20,7 @@ from plytalk.core.contracts.optional import NamesHost, ServesPage
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.transport import Transport
+from plytalk.core.contracts.unprinted import Unprinted
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose, choose_named, factory
 
@@ -31,8 +32,11 @@ IDENTIFYING = ("framer", "handshake", "cipher", "messages")
 COMMANDS = {Role.INITIATOR: "connect", Role.RESPONDER: "serve"}
 
 
-class Choice(Struct, eq=False):
-    """What was chosen. `made` are the layers that were given as objects, by their class; `doors` are where a server listens."""
+class Choice(Unprinted, Struct, eq=False):
+    """What was chosen; its options may hold a password.
+
+    `made` are the layers that were given as objects, by their class; `doors` are where a server listens.
+    """
 
     registry: Registry
     classes: dict[str, list[type[Layer]]]
@@ -41,8 +45,6 @@ class Choice(Struct, eq=False):
     options: dict[str, Any] = field(default_factory=dict)
     made: dict[type[Layer], Layer] = field(default_factory=dict)
     doors: list[WrittenDoor] = field(default_factory=list)
-
-    __repr__ = object.__repr__  # its options may hold a password
 
     def stack(self) -> Stack:
         """The stack, made. Raises ImpossibleStack, and Usage where its transport is for guests alone."""

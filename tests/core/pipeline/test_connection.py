@@ -196,6 +196,19 @@ async def test_what_is_sent_before_the_start_goes_out_with_it() -> None:
     case.close()
 
 
+async def test_items_of_which_the_messages_make_nothing_send_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = await Case().start()
+    monkeypatch.setattr(case.connection.messages, "pack", lambda items: [], raising=False)
+    case.connection.send("left out")
+    await idle()
+    assert case.heard.came == b""
+    monkeypatch.undo()
+    case.connection.send("word")
+    await idle()
+    assert bytes(case.heard.came) == frame(b"word")
+    case.close()
+
+
 async def test_what_waits_can_be_dropped() -> None:
     case = await Case().start()
     case.connection.send("ghost")

@@ -96,7 +96,7 @@ async def test_one_that_never_answers_is_shown_in_the_room_so_that_it_can_be_rem
         await crowd.stranger("mute", begins=False)
         while len(crowd.hub.members) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0)
-        assert sum(member.hears_events for member in crowd.hub.members if member.room) == 1
+        assert sum(member.hears_events for member in crowd.hub.members.values() if member.room) == 1
 
 
 async def test_a_pong_that_answers_nothing_admits_nobody(home: Path) -> None:
