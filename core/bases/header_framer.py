@@ -52,15 +52,18 @@ class HeaderFramer(Framer):
         return [head + payload for payload in payloads]
 
     def encode_batch(self, kind: FrameKind, payloads: Sequence[bytes]) -> list[bytes]:
-        if self.longest < UNBOUNDED and max(map(len, payloads), default=0) > self.longest:
+        if self._is_one_too_long(payloads):
             return [self.encode(kind, payload) for payload in payloads]
         pack = self._pack
         if self.typed:
             return [pack(kind, len(payload)) + payload for payload in payloads]
         return [pack(len(payload)) + payload for payload in payloads]
 
+    def _is_one_too_long(self, payloads: Sequence[bytes]) -> bool:
+        return self.longest < UNBOUNDED and max(map(len, payloads), default=0) > self.longest
+
     def head_batch(self, kind: FrameKind, payloads: Sequence[bytes]) -> list[bytes]:
-        if self.longest < UNBOUNDED and max(map(len, payloads), default=0) > self.longest:
+        if self._is_one_too_long(payloads):
             return [self.encode(kind, payload)[: self.header.size] for payload in payloads]
         pack = self._pack
         return [pack(kind, len(payload)) if self.typed else pack(len(payload)) for payload in payloads]

@@ -5,6 +5,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Failed, FrameKind
+from plytalk.core.contracts.limits import KIB
+
+LARGE = 16 * KIB
+"""From this many bytes on, it is faster to leave pieces apart than to join them."""
 
 # -- many frames of one conversation ----------------------------------------------------------------------------------------
 #

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import cast
 
+from plytalk.core.contracts.batch_methods import LARGE
 from plytalk.core.contracts.layer import Buffer, Failed
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.queue_listener import QueueListener
@@ -25,8 +26,6 @@ READ = 256 * 1024  # of files and long messages a third more a second than with 
 # glibc gives memory back to the system at every record of 64 KiB, and asks for it again, which takes twice as long as all else.
 # What has once been freed in one large piece it takes for usual from then on; nothing of it is touched, so it costs nothing.
 bytes(8 << 20)
-LARGE = 16 * 1024
-"""If the pieces have at least this many bytes together, `writev` is faster than joining them."""
 MOST_PIECES = 64
 """The largest number of pieces for one `writev`; the system's limit is IOV_MAX."""
 OWN = 64 * 1024

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import tempfile
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -17,7 +18,7 @@ class TemporaryFolder(AbstractContextManager[Path]):
     """
 
     def __init__(self, prefix: str = "plytalk-") -> None:
-        self._path = Path(tempfile.gettempdir(), prefix + secrets.token_hex(8))
+        self._path = Path(place(), prefix + secrets.token_hex(8))
         self._removal = weakref.finalize(self, shutil.rmtree, self._path, ignore_errors=True)
 
     def __enter__(self) -> Path:
@@ -27,3 +28,14 @@ class TemporaryFolder(AbstractContextManager[Path]):
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._path, ignore_errors=True)
         self._removal.detach()
+
+
+def place() -> str:
+    """Return the folder of temporary files. Raises FileNotFoundError where there is none.
+
+    `tempfile` finds it by writing a file, which an interruption would leave. Interruptions come to the main thread alone.
+    """
+    if tempfile.tempdir is not None:
+        return tempfile.gettempdir()
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(tempfile.gettempdir).result()

@@ -5,12 +5,19 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, cast
 
-from plytalk.core.contracts.batch_methods import BATCH_FORMS, CipherBatch, FramerBatch, HeadsBatch, MessagesBatch, SendsBatch
+from plytalk.core.contracts.batch_methods import (
+    BATCH_FORMS,
+    LARGE,
+    CipherBatch,
+    FramerBatch,
+    HeadsBatch,
+    MessagesBatch,
+    SendsBatch,
+)
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import Tampered
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
-from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE
@@ -19,8 +26,6 @@ BATCH = 256
 """How many frames a batch has at most: a peer is charged for them when they have been decoded, so that must not be many."""
 MANY = 8
 """From how many plaintexts on it pays to seal all and then to frame all: fewer are long lines, whose copies fill the cache."""
-LARGE = 16 * KIB
-"""From this many bytes of the first plaintext on, payloads are not joined to their headers."""
 Batch = tuple[Iterable[Item], int, int]
 """Items, and of how many sealed bytes and records."""
 

@@ -54,7 +54,9 @@ class HeardOffers:
                 self._withdrawn(one, cut=True)
 
     async def close(self) -> None:
-        await asyncio.gather(*(one.close() for one in self.all.values()))
+        for error in await asyncio.gather(*(one.close() for one in self.all.values()), return_exceptions=True):
+            if error:  # all others are closed
+                raise error
         if self._folder:
             self._folder.close()
 

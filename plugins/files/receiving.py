@@ -164,7 +164,7 @@ class Receiving:
         """Keep the received part, to be continued another time."""
         self._lose()
         if last := self._release(lambda partial: partial.close()):
-            await last
+            await asyncio.shield(last)
 
     # -- the stream -------------------------------------------------------------------------------------------------------
 
@@ -281,7 +281,7 @@ class Receiving:
         self.stop()
         self.state = TransferState.CANCELLED  # shown when everything is removed
         if last := self._release(lambda partial: partial.discard()):
-            await last
+            await asyncio.shield(last)  # others wait for it too, and go on if this one is cancelled
         self.change(TransferState.DONE if self.written else TransferState.CANCELLED)
 
     def end(self, state: TransferState, reason: str = "") -> None:

@@ -30,6 +30,8 @@ MOST_STREAMS = 64
 """The largest number of streams that a sender serves."""
 READ = 16 * PIECE
 """The bytes read at once from a file that is sent in one stream: waking the thread takes longer than reading."""
+Outgoing = list[bytes | memoryview]
+"""What is sent next: whole items, and data without its header."""
 
 
 class FileLink(Protocol):
@@ -152,7 +154,7 @@ class Sending:
             self.change(TransferState.SENDING)
         return None
 
-    async def next_items(self, stream: OutStream, most: int) -> list[bytes | memoryview]:
+    async def next_items(self, stream: OutStream, most: int) -> Outgoing:
         """Return what to send next in a stream, at most this many bytes; nothing if that needs credit. `bytes` are whole items. A
         memoryview is data for `send_data`: a part of the buffer, valid until the next call.
 
@@ -181,7 +183,7 @@ class Sending:
         self._changed(self)
         return [*proofs, *self._pieces(at - self._kept.start, size)]
 
-    def _pieces(self, first: int, size: int) -> list[bytes | memoryview]:
+    def _pieces(self, first: int, size: int) -> Outgoing:
         """Return this many bytes of the buffer, in parts of what one item carries."""
         end = first + size
         return [self._buffer[start : min(start + PIECE, end)] for start in range(first, end, PIECE)]
@@ -212,11 +214,11 @@ class Sending:
         """Return the part of the buffer to read into: all of it if no other stream needs it."""
         return self._buffer if len(self.streams) == 1 else self._buffer[:size]
 
-    def _fail(self, error: ChatError) -> list[bytes | memoryview]:
+    def _fail(self, error: ChatError) -> Outgoing:
         if not self.stands:
             return []
         why = FileFailure.CHANGED if isinstance(error, SourceChanged) else FileFailure.UNREADABLE
-        items: list[bytes | memoryview] = [fail_stream(number, why) for number in self.streams]
+        items: Outgoing = [fail_stream(number, why) for number in self.streams]
         items.append(say(Withdrawal(number=self.number)))
         self.close()
         self.change(TransferState.FAILED, error.sentence)

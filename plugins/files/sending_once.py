@@ -15,7 +15,7 @@ from plytalk.plugins.files.hash_tree import KNOWN, HashTree, RunningRoot
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.piped import Piped
 from plytalk.plugins.files.reading import Source, unreadable
-from plytalk.plugins.files.sending import OutStream, Sending
+from plytalk.plugins.files.sending import Outgoing, OutStream, Sending
 from plytalk.plugins.files.transfer_errors import Unreadable, explained
 from plytalk.plugins.files.transfer_states import TransferState
 
@@ -86,7 +86,7 @@ class SendingOnce(Sending):
         self._begun = refused is None
         return refused
 
-    async def next_items(self, stream: OutStream, most: int) -> list[bytes | memoryview]:
+    async def next_items(self, stream: OutStream, most: int) -> Outgoing:
         """Return what has been read, or nothing while the thread is still reading, which may take long."""
         if self._reading is None:
             if size := min(most, stream.credit):
@@ -112,7 +112,7 @@ class SendingOnce(Sending):
         self._root.add(self._buffer[:count])
         return count
 
-    def _sent(self, stream: OutStream, count: int) -> list[bytes | memoryview]:
+    def _sent(self, stream: OutStream, count: int) -> Outgoing:
         items = self._pieces(0, count)
         stream.at += count
         stream.credit -= count

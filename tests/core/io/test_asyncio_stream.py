@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from plytalk.core.io.asyncio_stream import LARGE, READ, AsyncioListener, AsyncioStream, _do_nothing, read_buffer
+from plytalk.core.contracts.batch_methods import LARGE
+from plytalk.core.io.asyncio_stream import READ, AsyncioListener, AsyncioStream, _do_nothing, read_buffer
 from plytalk.plugins.sockets.socket_transport import SocketTransport
 from plytalk.testing.transports import Receiver
 from plytalk.testing.verdict import idle

@@ -79,3 +79,15 @@ def test_a_folder_that_cannot_be_made_is_said(temporary, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(temporary / "missing"))
     with pytest.raises(FileNotFoundError), TemporaryFolder():
         pass
+
+
+def test_an_interruption_while_the_place_for_it_is_looked_for_leaves_nothing(tmp_path, monkeypatch):
+    """`tempfile` writes a file into the first place that it finds, to see whether it can, and an interruption left that file."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(sys.modules[__name__], "COUNTED", COUNTED - {weakref.__file__})
+    for line in range(1, 200):
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        if not interrupt_at(line, fill):
+            break
+        assert list(tmp_path.iterdir()) == []
+    assert line > 5

@@ -5,14 +5,22 @@ from collections.abc import Sequence
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from plytalk.core.contracts.batch_methods import BATCH_FORMS, CipherBatch, EncodesEach, FramerBatch, HeadsBatch, MessagesBatch
+from plytalk.core.contracts.batch_methods import (
+    BATCH_FORMS,
+    LARGE,
+    CipherBatch,
+    EncodesEach,
+    FramerBatch,
+    HeadsBatch,
+    MessagesBatch,
+)
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import FrameTooLong, Tampered
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Undecodable
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Role, SessionSecrets
-from plytalk.core.pipeline.batches import BATCH, LARGE, MANY, decode, encode_batch, offers
+from plytalk.core.pipeline.batches import BATCH, MANY, decode, encode_batch, offers
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.framers.typed import Typed
 from plytalk.plugins.messages.text import Text

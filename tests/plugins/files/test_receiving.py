@@ -1,5 +1,6 @@
 """What comes of a file, and what a sender must not do."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -144,4 +145,19 @@ async def test_to_cancel_removes_what_has_come(tmp_path: Path) -> None:
     async with receiving(tmp_path) as (one, _, _, _):
         await one.cancel()
         assert one.state == "cancelled"
+        assert not list((tmp_path / "into").iterdir())
+
+
+async def test_a_command_that_is_given_up_while_it_cancels_leaves_the_transfer_to_close(tmp_path: Path) -> None:
+    """Its end was given up as well, and what closed the others did not wait for them."""
+    async with receiving(tmp_path) as (one, _, _, _):
+        with held_up(one):
+            command = asyncio.ensure_future(one.cancel())
+            await asyncio.sleep(0)
+            command.cancel()
+            await asyncio.wait([command])
+            closing = asyncio.ensure_future(one.close())
+            await asyncio.sleep(0)
+            assert not closing.done()
+        await closing
         assert not list((tmp_path / "into").iterdir())
