@@ -6,7 +6,6 @@ afterwards. Between two lines of the chat the line stays where it is, so that ev
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -26,7 +25,15 @@ from prompt_toolkit.keys import Keys
 from plytalk.core.contracts.questions import Question
 from plytalk.plugins.chat_screen.chat_keys import ChatKeys
 from plytalk.plugins.chat_screen.plain import streams_above, without_echo
-from plytalk.plugins.chat_screen.terminal import Drawing, as_text, drop_typed, terminal, when_continued, without_vi_keys
+from plytalk.plugins.chat_screen.terminal import (
+    Drawing,
+    as_text,
+    drop_typed,
+    stop_group,
+    terminal,
+    when_continued,
+    without_vi_keys,
+)
 from plytalk.plugins.chat_screen.word_completion import Vocabulary
 
 FRAME = 1 / 30
@@ -69,7 +76,7 @@ class Prompt:
         self._half = Document()
         self._entered: asyncio.Queue[str | BaseException] = asyncio.Queue()
         self._app: Application[str] | None = None
-        self._shown = self._suspended = self._flushing = False
+        self._shown = self._flushing = False
         self._above: list[str] = []
         self._drawn = 0.0
 
@@ -266,22 +273,20 @@ class Prompt:
     # -- job control ------------------------------------------------------------------------------------------------------
 
     def _suspend(self) -> None:
-        """Ctrl-Z: give the terminal back to the shell, and draw the line again when the shell continues us."""
+        """Ctrl-Z: give the terminal back to the shell, and draw the line again when the shell continues us. Without a shell
+        that could do that, the system ignores the signal, and this goes on at once."""
 
         def stop() -> None:
-            self._suspended = True
             self._when_suspended()
-            os.kill(0, signal.SIGTSTP)
+            stop_group(self._continue)
 
         if hasattr(signal, "SIGTSTP"):
-            run_in_terminal(stop)
+            stopping = asyncio.ensure_future(run_in_terminal(stop))
+            stopping.add_done_callback(lambda done: self._when_resumed())  # with the terminal ours again, even after `bg`
 
     def _continue(self) -> None:
         """Draw the line again, too, when something else than Ctrl-Z had stopped the program."""
-        if self._suspended:
-            self._suspended = False
-            self._when_resumed()
-        elif app := self._app:
+        if app := self._app:
             self._input.raw_mode().__enter__()  # the shell has set the terminal for itself
             app.renderer.reset()
             app._redraw()

@@ -131,6 +131,16 @@ def when_continued(call: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
+def stop_group(call: Callable[[], None]) -> None:
+    """Stop the program, with its process group. Return when it goes on, which is at once if the system ignores that: nobody
+    could continue a group without a shell. What `when_continued` was given to call is not called for this."""
+    loop = asyncio.get_running_loop()
+    had_handler = loop.remove_signal_handler(signal.SIGCONT)
+    os.kill(0, signal.SIGTSTP)
+    if had_handler:
+        loop.add_signal_handler(signal.SIGCONT, call)
+
+
 if sys.platform == "win32":
     from prompt_toolkit.output import create_output
     from prompt_toolkit.output.win32 import Win32Output

@@ -12,6 +12,8 @@ from panes import tmux
 from programs import COMMAND, ENVIRONMENT, serve, started
 from screens import shown
 
+from plytalk.plugins.chat_screen.attention import RESTORE_TITLE, SAVE_TITLE
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs the terminals of Unix")
 SIZES = [(80, 24), (120, 40)]
 ENTER, CONTROL_C = "\r", "\x03"
@@ -186,6 +188,23 @@ def test_the_shell_has_its_title_while_the_chat_is_suspended(server, home, tmp_p
         pane.until_variable("pane_title", "lobby")
         pane.press("C-d")
         pane.until_variable("pane_title", "mine")
+
+
+def test_the_chat_keeps_its_title_and_its_line_where_no_shell_could_continue_it(join):
+    """As after `xterm -e chat` or `ssh -t HOST chat`: the system drops Ctrl-Z, and sends no SIGCONT."""
+    with join("alice", 80, 24, "--title") as alice:
+        in_room(alice, "alice")
+        for saved in (2, 3):
+            alice.type("\x1a")
+            alice.until(lambda saved=saved: alice.raw.count(SAVE_TITLE.encode()) == saved)
+            assert alice.raw.count(RESTORE_TITLE.encode()) == saved - 1
+            alice.until(lambda: alice.raw.rpartition(SAVE_TITLE.encode())[2].startswith(b"\x1b]2;lobby\a"))
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            drawn = len(alice.raw)
+            os.kill(alice.process.pid, number)
+        alice.until(lambda: b"[lobby]" in alice.raw[drawn:])
+        alice.type("still here" + ENTER)
+        alice.until("alice: still here")
 
 
 def test_off_a_terminal_nobody_is_called(server, home, join):
