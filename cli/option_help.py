@@ -1,6 +1,6 @@
 """The options of layers in a help text, where shared ones are shown once, and the error for one whose layer is not chosen."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from plytalk.api.choice import COMMANDS
@@ -35,12 +35,22 @@ def enumerated(names: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def whose_option(name: str, layers: Sequence[type[Layer]], role: Role | None) -> str:
-    """Return the error for an option (`--NAME`) of layers that are not chosen, or of the other end; empty if no layer has it."""
+def whose_option(name: str, layers: Sequence[type[Layer]], role: Role | None, short: Collection[str] = ()) -> str:
+    """Return the error for an option (`--NAME`) of layers that are not chosen, or of the other end; empty if no layer has it.
+
+    `short` names the transports that the command chooses by an option of their name.
+    """
     having = [(layer, option) for layer in layers for option in layer.options if name == f"--{option.name}"]
     fitting = [layer for layer, option in having if role is None or option.role in (None, role)]
+    others = [(layer, COMMANDS[option.role]) for layer, option in having if option.role and layer not in fitting]
+    if not fitting:
+        return next((f"{name} is for `chat {command}`." for _, command in others), "")
+    first = fitting[0]
     if len(fitting) > 1:
-        return f"{name} belongs to the {named(fitting)}, none of which is chosen. Add one with --{fitting[0].kind}."
-    for layer in fitting:
-        return f"{name} belongs to the {layer.kind} `{layer.name}`, which is not chosen. Add --{layer.kind} {layer.name}."
-    return next((f"{name} is for `chat {COMMANDS[option.role]}`." for _, option in having if option.role), "")
+        said = f"{name} belongs to the {named(fitting)}, none of which is chosen. Add one with --{first.kind}."
+    else:
+        added = first.name if first.name in short else f"{first.kind} {first.name}"
+        said = f"{name} belongs to the {first.kind} `{first.name}`, which is not chosen. Add --{added}."
+    if others:
+        said += f" That of the {named([layer for layer, _ in others])} is for `chat {others[0][1]}`."
+    return said

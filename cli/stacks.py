@@ -139,7 +139,7 @@ class StackCommand(click.Command):
         values["doors"] = (
             *(values.get("doors") or ()),
             # Of an option without its value the parser gives no text yet.
-            *(f"{name}:{at if isinstance(at, str) else OWN}" for name in ("relay", "web") for at in values.get(name) or ()),
+            *(f"{name}:{at if isinstance(at, str) else OWN}" for name in SHORT for at in values.get(name) or ()),
         )
         values["only_doors"] = bool(values.get("doors")) and not any(given.get(name) for name in ("host", "port", "transport"))
         file = Path(str(values["config"])) if values.get("config") else None
@@ -157,7 +157,8 @@ class StackCommand(click.Command):
         try:
             rest = self._parse_with_options(ctx, args, choice)
         except click.NoSuchOption as error:
-            if said := whose_option(error.option_name, with_options(choice, KINDS), self._role):
+            short = [param.name for param in self.params if param.name in SHORT]
+            if said := whose_option(error.option_name, with_options(choice, KINDS), self._role, short):
                 raise click.UsageError(said) from None
             raise
         try:

@@ -38,3 +38,15 @@ def test_an_option_that_does_not_belong_says_whose_it_is_and_whose_end() -> None
     )
     assert whose_option("--proxy-command", layers, Role.RESPONDER) == "--proxy-command is for `chat connect`."
     assert whose_option("--nonsense", layers, None) == ""
+
+
+def test_an_option_for_a_relay_names_the_option_that_chooses_it_and_the_other_end_of_other_transports() -> None:
+    for command, option in (("serve", "--relay"), ("attack", "--transport relay")):
+        run = CliRunner().invoke(chat, [command, "--relay-number"])
+        assert (run.exit_code, f"is not chosen. Add {option}." in run.output) == (2, True), run.output
+    run = CliRunner().invoke(chat, ["serve", "--tls-ca", "ca.pem"])
+    assert run.exit_code == 2
+    assert " ".join(run.output.split()).endswith(
+        "--tls-ca belongs to the transport `relay`, which is not chosen. Add --relay. "
+        "That of the transports tls, web and wss is for `chat connect`."
+    )
