@@ -28,9 +28,10 @@ def own_address(wildcard: str) -> str:
 
 def _of_interfaces(families: list[socket.AddressFamily]) -> Iterator[str]:
     for family in families:
-        for index, _ in socket.if_nameindex():
-            if address := _sends_from(family, MULTICAST[family], index):
-                yield address
+        with suppress(OSError):  # some systems refuse to list the interfaces
+            for index, _ in socket.if_nameindex():
+                if address := _sends_from(family, MULTICAST[family], index):
+                    yield address
 
 
 def _sends_from(family: socket.AddressFamily, there: str, interface: int = 0) -> str:

@@ -1,11 +1,14 @@
 """The address to show in place of a wildcard, in networks that a namespace has."""
 
+import errno
+import socket
 import subprocess
 import sys
 
 import pytest
 from namespaces import Namespaces, namespaces
 
+from plytalk.cli import own_address as module
 from plytalk.cli.own_address import own_address
 
 ULA = ("addr", "add", "fd00:1::5/64", "dev", "up0", "nodad")
@@ -49,6 +52,15 @@ def test_where_there_is_no_ipv4_at_all_the_loopback_address_is_that_of_ipv6() ->
     with namespaces("a") as net:
         net.ip("a", "addr", "del", "127.0.0.1/8", "dev", "lo")
         assert shown(net) == ["::1", "::1"]
+
+
+def test_a_system_that_refuses_to_list_its_interfaces_shows_the_loopback_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> list[tuple[int, str]]:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket, "if_nameindex", refuse)
+    monkeypatch.setattr(module, "FAR", {socket.AF_INET6: "::1", socket.AF_INET: "127.0.0.1"})  # as without a default route
+    assert own_address("0.0.0.0") == "127.0.0.1"
 
 
 def test_the_usual_network_comes_first() -> None:
