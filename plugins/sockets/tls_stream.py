@@ -219,7 +219,8 @@ class TlsFiles:
             raise
         except ValueError:  # UnicodeError among them
             below.close()
-            raise Usage(f"{shorten(str(self._name))!r} cannot be the name in a certificate.", "Check --tls-name.") from None
+            hint = "Check --tls-name." if self._name else "Check the address."
+            raise Usage(f"{shorten(self._name or host)!r} cannot be the name in a certificate.", hint) from None
 
 
 class SecuredTransport(DiallingTransport):

@@ -127,6 +127,14 @@ async def test_options_that_cannot_be_used_are_told_and_leave_no_connection_open
     await Receiver(above).hears_the_end("The stream below stays open.")
 
 
+async def test_a_host_that_cannot_be_in_a_certificate_is_named_and_no_option_is_blamed() -> None:
+    below, above = memory_stream_pair()
+    with pytest.raises(Usage) as raised:
+        TlsFiles().secured(below, "a..b")
+    assert raised.value.sentence == "'a..b' cannot be the name in a certificate. Check the address."
+    await Receiver(above).hears_the_end("The stream below stays open.")
+
+
 async def test_a_peer_that_does_not_speak_tls_is_refused(authority: Authority) -> None:
     below, above = memory_stream_pair()
     server = TlsStream(above, TlsFiles(*authority.signs("server")).server())
