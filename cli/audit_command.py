@@ -19,7 +19,7 @@ from plytalk.cli.text_rows import hanging
 from plytalk.cli.typed_words import Asker
 from plytalk.core.contracts.audit import Finding, Grade
 from plytalk.core.contracts.errors import ChatError, Exit, Usage
-from plytalk.core.contracts.optional import prepare
+from plytalk.core.contracts.optional import ChecksOptions, prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import PROTECTIONS, Property
 from plytalk.core.contracts.sanitise import clean
@@ -87,6 +87,8 @@ def audit(
         raise Usage(f"The transport `{transport}` has no certificates: --tls-ca and --tls-name are for relay, tls, web and wss.")
     way = factory(layer, {name: value for name, value in options.items() if value})()
     server = connecting_address(way, address_in(address))
+    if isinstance(way, ChecksOptions):
+        way.check_given(server.host, [name for name, value in options.items() if value])
     port = server.port or registry.default_profile.port
     known = _known(registry, way)
 

@@ -225,6 +225,7 @@ def connected(choice: Choice, address: str, port: int | None, limits: Limits) ->
     stack = choice.stack()
     codes = let_return(stack, "receive")
     server = connecting_address(stack.transport, written)
+    choice.check_given(stack.transport, server.host)
     number = agreed_port(server, port)
     client = make_client(choice, stack, limits=limits, secret=Asker(), announce=lambda: warn(weakness(choice)))
     code = run(run_client(client, Address(server.host, number), choice.port, tell))

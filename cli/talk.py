@@ -224,6 +224,7 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
         raise Usage(
             f"The address kept for {shorten(address)} cannot be used. {error}", f"Correct it in {user_file('contacts')}."
         ) from None
+    choice.check_given(stack.transport, server.host)
     number = agreed_port(server, port)
     with tracing(trace, partial(notify, stack.ui)) as tracer:
         client = make_client(

@@ -124,6 +124,19 @@ class HasModel(Protocol):
         """
 
 
+# -- for a transport -------------------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class ChecksOptions(Protocol):
+    """A transport with options that have an effect at some places only."""
+
+    def check_given(self, place: str, given: Collection[str]) -> None:
+        """Raise Usage if one of these options, by keyword, has no effect at this place. They are those that the user gave for
+        this place: what a config file or the environment sets is for all places, and may have no effect.
+        """
+
+
 # -- for a server ----------------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ A server holds a name at the relay: that of its key, or a number. HOST is RELAY 
 HOST[:PORT] over TCP, or ws://HOST[:PORT][/PATH] or wss://... for networks that let only the web through.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -37,6 +37,10 @@ class RelayPlace(NamedTuple):
 
     def __str__(self) -> str:
         return str(self.web or self.address)
+
+    @property
+    def has_tls(self) -> bool:
+        return self.web is not None and self.web.scheme == "wss"
 
 
 def at_relay(text: str) -> RelayPlace:
@@ -108,6 +112,13 @@ class RelayTransport(DiallingTransport):
         below = await self._at(relay)
         return await opened_client(RelayStream(below, wire.first(wire.JOIN, name.encode()), f"{name}@{relay}"), OPEN_SECONDS)
 
+    def check_given(self, place: str, given: Collection[str]) -> None:
+        if {"tls_ca", "tls_name"} & {*given} and not (relay := at_relay(place.rpartition("@")[2])).has_tls:
+            raise Usage(
+                f"The relay {relay} is reached without TLS; --tls-ca and --tls-name are for wss:// relays.",
+                "Leave them out, or name a relay by wss://.",
+            )
+
     async def _at(self, relay: RelayPlace) -> Stream:
         """A connection to a relay. Raises CannotConnect."""
         host = relay.address.host
@@ -120,7 +131,7 @@ class RelayTransport(DiallingTransport):
             return below
         from plytalk.plugins.sockets import web_options
 
-        secured = self._files.secured(below, host) if relay.web.scheme == "wss" else below
+        secured = self._files.secured(below, host) if relay.has_tls else below
         return await web_options.opened(secured, str(relay))
 
 

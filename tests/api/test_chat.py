@@ -182,6 +182,14 @@ async def test_nobody_listens(tmp_path: Path) -> None:
             raise AssertionError("it went on")
 
 
+async def test_options_for_tls_are_refused_for_a_relay_without_it(tmp_path: Path) -> None:
+    for end in (connect("412@127.0.0.1:1", transport="relay", home=tmp_path, tls_name="relay.example.org"),
+                serve("127.0.0.1:1", transport="relay", home=tmp_path, tls_ca=tmp_path / "ca.pem")):  # fmt: skip
+        with pytest.raises(Usage, match=r"127\.0\.0\.1:1 is reached without TLS"):
+            async with end:
+                raise AssertionError("it went on")
+
+
 async def test_two_stacks_that_differ(tmp_path: Path) -> None:
     async with serve("127.0.0.1:0", home=tmp_path, profile="secure-chat") as server:
         with pytest.raises(StackMismatch) as refused:

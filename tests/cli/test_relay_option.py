@@ -140,6 +140,29 @@ def test_a_relay_with_a_certificate_of_another_ca_is_used_by_all_commands(tmp_pa
     assert (tmp_path / "in" / "film").read_bytes() == (tmp_path / "film").read_bytes()
 
 
+@pytest.mark.parametrize("scheme", ["", "ws://"])
+@pytest.mark.parametrize("command", [("serve", "--relay", ""), ("send", "film", "--relay", ""), ("connect", "412@"),
+                                     ("receive", "412@"), ("audit", "412@")], ids=lambda words: words[0])  # fmt: skip
+def test_options_for_tls_are_refused_for_a_relay_without_it(command: tuple[str, ...], scheme: str, tmp_path: Path) -> None:
+    (tmp_path / "film").write_bytes(b"film")
+    relay = f"{scheme}127.0.0.1:1"
+    words = (*command[:-1], f"{command[-1]}{relay}")
+    for option in ("--tls-ca", "--tls-name"):
+        run = chat(*words, option, "localhost", environment=home(tmp_path, "a"), folder=tmp_path)
+        assert run.returncode == 2, run.stderr
+        assert f"The relay {relay} is reached without TLS; --tls-ca and --tls-name are for wss:// relays." in complaint(run)
+
+
+def test_options_for_tls_in_a_config_file_have_no_effect_on_a_relay_without_it(tmp_path: Path) -> None:
+    with started("relay", "--listen", "127.0.0.1:0") as relay:
+        address = relay.tells("Relaying at ").split()[2].rstrip(".")
+        alice = configured(tmp_path, "alice", address)
+        with (tmp_path / "alice" / "plytalk" / "config.toml").open("a") as file:
+            file.write('[options]\ntls-ca = "ca.pem"\ntls-name = "chat.example.org"\n')
+        with started("serve", "--relay", environment=alice) as server:
+            assert f"@{address}" in server.tells("The other side connects with:")
+
+
 @pytest.mark.parametrize("command", [("serve", "--relay"), ("connect", "412@")])
 def test_without_one_it_is_asked_for(command: tuple[str, ...], tmp_path: Path) -> None:
     run = chat(*command, environment=home(tmp_path, "a"))

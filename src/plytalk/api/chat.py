@@ -62,6 +62,7 @@ class Chat(ProgramEndpoint):
         address = server_address(choice, self.address)
         stack = choice.stack()
         server = connecting_address(stack.transport, address)
+        choice.check_given(stack.transport, server.host)
         client = make_client(choice, stack, limits=self._limits, secret=self._secret)
         return await run_client(client, server, choice.port)
 

@@ -16,7 +16,7 @@ from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.interruption import let_through
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
-from plytalk.core.contracts.optional import NamesHost, ServesPage
+from plytalk.core.contracts.optional import ChecksOptions, NamesHost, ServesPage
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.transport import Transport
@@ -45,6 +45,8 @@ class Choice(Unprinted, Struct, eq=False):
     options: dict[str, Any] = field(default_factory=dict)
     made: dict[type[Layer], Layer] = field(default_factory=dict)
     doors: list[WrittenDoor] = field(default_factory=list)
+    given: frozenset[str] = frozenset()
+    """The options that the user gave, by keyword, rather than a profile, the environment or the config file."""
 
     def stack(self) -> Stack:
         """The stack, made. Raises ImpossibleStack, and Usage where its transport is for guests alone."""
@@ -80,6 +82,7 @@ class Choice(Unprinted, Struct, eq=False):
 
         `role` is the end that this is, None for both. Raises Usage, PluginError.
         """
+        self.given = frozenset(keyword for keyword, value in given.items() if value is not None)
         taken = dict(self._taken(layers, given, configured, role))
         for option, layer in taken.items():
             if option.chooses and layer not in self.classes.setdefault(layer.kind, []):
@@ -180,10 +183,16 @@ class Choice(Unprinted, Struct, eq=False):
         if where is None and not stack.transport.names_place:
             where = next((feature.usual_host() for feature in stack.features if isinstance(feature, NamesHost)), None)
         address = listening_address(stack.transport, where)
+        self.check_given(stack.transport, address.host)
         number = next(one for one in (address.port, port, self.port) if one is not None)
         from plytalk.core.endpoints.server import ListenAddress  # what only servers need is not loaded by clients
 
         return ListenAddress(stack, address.host, number)
+
+    def check_given(self, transport: Transport, place: str) -> None:
+        """Raises Usage if an option that the user gave has no effect where this transport listens or connects."""
+        if isinstance(transport, ChecksOptions):
+            transport.check_given(place, self.given)
 
     def guest(self, profile: str) -> Stack:
         """A stack for guests who speak an existing chat. Raises Usage where its layers belong to another."""
