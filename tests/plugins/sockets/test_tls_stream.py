@@ -131,7 +131,7 @@ async def test_a_host_that_cannot_be_in_a_certificate_is_named_and_no_option_is_
     below, above = memory_stream_pair()
     with pytest.raises(Usage) as raised:
         TlsFiles().secured(below, "a..b")
-    assert raised.value.sentence == "'a..b' cannot be the name in a certificate. Check the address."
+    assert (str(raised.value), raised.value.hint) == ("'a..b' cannot be the name in a certificate.", "Check the address.")
     await Receiver(above).hears_the_end("The stream below stays open.")
 
 
