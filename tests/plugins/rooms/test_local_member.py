@@ -28,7 +28,7 @@ async def test_it_is_a_member_like_any_other(home: Path) -> None:
         lines = ["server: hello all", "server: /slash", "* server waves"]
         assert [line for line in bob.ui.messages if "server" in line] == lines
         alice.say("hi")
-        assert await crowd.ui.shows("hi") == "alice: hi"
+        assert await crowd.ui.shows("alice: hi") == "alice: hi"
         await crowd.local_member.drain()
 
 
