@@ -49,8 +49,8 @@ _HOMES = {
     "core.contracts.measures": "Measure",
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
-        "AdmitsKeys AsksWords HasModel HasVariants KeepsKeys KnowsPeer KnowsPlaces NamesHost NamesSteps Opens Prepares Releases "
-        "Remembers RevokesKeys RewritesText Seedable ServesPage SingleUse"
+        "AdmitsKeys AsksWords ChecksOptions HasModel HasVariants KeepsKeys KnowsPeer KnowsPlaces NamesHost NamesSteps Opens "
+        "Prepares Releases Remembers RevokesKeys RewritesText Seedable ServesPage SingleUse"
     ),
     "core.contracts.peers": "Identity Login Peer Reply Role SessionSecrets",
     "core.contracts.properties": "Profile Property",
@@ -196,6 +196,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.messages import Messages as Messages
     from plytalk.core.contracts.optional import AdmitsKeys as AdmitsKeys
     from plytalk.core.contracts.optional import AsksWords as AsksWords
+    from plytalk.core.contracts.optional import ChecksOptions as ChecksOptions
     from plytalk.core.contracts.optional import HasModel as HasModel
     from plytalk.core.contracts.optional import HasVariants as HasVariants
     from plytalk.core.contracts.optional import KeepsKeys as KeepsKeys
