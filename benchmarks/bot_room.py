@@ -169,7 +169,7 @@ async def serve(folder: Path, most: int) -> tuple[Process, int, str]:
 
 
 async def trial(count: int, cuts: int, questions: int) -> str:
-    """Run the bot in a room of `count` members, including the bot and the member who asks it. Return a summary.
+    """Run the bot in a room of `count` members, counting the bot and the member who asks it questions. Return a summary.
 
     Raises AssertionError if it did something wrong.
     """

@@ -90,11 +90,11 @@ class SendUi(TransferUi):
                 tell(f"* {in_short(self._untold.pop(0))} to {whom}.")
 
     def _is_refused(self, transfer: str) -> bool:
-        """Whether everybody who is still there has refused a transfer."""
+        """Whether all members that are still connected have refused a transfer."""
         return self._knows_all and self._there <= self._refused[transfer]
 
     def _end_refused(self) -> None:
-        """End the transfers that everybody who is still there has refused."""
+        """End the transfers that all members still connected have refused."""
         over = {one for one in self.pending & self._refused.keys() if self._is_refused(one)}
         self.pending -= over
         self.failed = self.failed or bool(over)

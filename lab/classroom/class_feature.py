@@ -31,7 +31,7 @@ from plytalk.plugins.rooms.room_events import Kind
 from plytalk.trust.files import make_folder, write
 
 EVERY = 0.5
-"""Seconds between two checks of who is there."""
+"""The interval at which the list of students is checked, in seconds."""
 EVERYONE = "all"
 LIMITS = replace(Limits(), unauthenticated_per_address=100, connections_per_address=200, failures=100)
 """Those of a server whose members come in one moment, and often from the one address of a school."""

@@ -87,7 +87,7 @@ class Prompt:
                 output=self._output,
                 reserve_space_for_menu=0,
                 erase_when_done=True,
-                include_default_pygments_style=False,  # there is no source code to colour
+                include_default_pygments_style=False,  # highlights source code, which a chat does not have
                 **options,
             )
         self._drawings[session.app] = Drawing(session.app)

@@ -200,7 +200,7 @@ class Exchange:
         return next((one for one in present(room) if self._is_same(one, whom)), None)
 
     def _is_same(self, member: Any, whom: dict[str, Any] | None) -> bool:
-        """Whether an offer is for this member: by its key, or by its name if there is no key."""
+        """Whether an offer is for this member. Keys are compared, or names if neither has a key."""
         if whom is None:
             return False
         known = sender(member)

@@ -118,7 +118,7 @@ class FileCommands:
 
 
 def number_of(args: Sequence[str]) -> int | None:
-    """Return the number of a transfer; None if there is no argument. Raises Usage."""
+    """Parse the number of a transfer. Without arguments, return None. Raises Usage."""
     if not args:
         return None
     if len(args) > 1:

@@ -78,7 +78,7 @@ class FileFailure(IntEnum):
     TOO_MANY = 4
     """Too many streams are open."""
     UNKNOWN = 5
-    """There is no such offer."""
+    """No offer has this number."""
     ONCE = 6
     """The offer can be sent only once, and this has begun."""
 

@@ -89,7 +89,7 @@ class KeptFolder:
                 self.folder.remove(DATA)
 
     def moved_inode(self) -> int | None:
-        """Return the recorded inode of `data` if `data` is no longer here; otherwise None."""
+        """Return the recorded inode of `data` if `data` was moved away, and None while it is in this folder."""
         noted = os.pread(self._state, 32, 0)
         return int(noted) if noted.isdigit() and self.folder.inode(DATA) is None else None
 

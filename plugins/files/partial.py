@@ -18,7 +18,7 @@ from plytalk.plugins.files.stored_stream import StoredStream
 from plytalk.plugins.files.transfer_errors import BadOffer, Damaged, NoSpace, NotStored
 
 KEPT = "Make room and accept it again: what has arrived is kept."
-"""What a user can do who has too little space for the rest of a file."""
+"""The advice to a user whose disk has too little space for the rest of a file."""
 
 
 class Partial:

@@ -37,7 +37,7 @@ class Transfer(Protocol):
 
 
 class TransferContext:
-    """`me` returns the user's current name and key; `link` is None while there is no connection."""
+    """`me` returns the user's current name and key. `link` is None while the client is disconnected."""
 
     def __init__(self, ui: Ui, me: Callable[[], Myself], file_options: ReceiveOptions) -> None:
         self.ui, self._me, self.file_options = ui, me, file_options

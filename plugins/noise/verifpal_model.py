@@ -26,7 +26,7 @@ class ModelSide:
         self._numbers = {"ck": 0, "h": 0, "k": -1}
 
     def name(self, what: str) -> str:
-        """Return the current name of ck, h or k; empty if there is no key yet."""
+        """Return the current name of ck, h or k; empty before the first key is set."""
         number = self._numbers[what]
         return f"{what}{number}_{self.end}" if number >= 0 else ""
 

@@ -100,6 +100,12 @@ class PageUser:
         self.wait_until(lambda: text in self.log, repr(text))
         return self.log
 
+    def is_cut_off(self, link: Link) -> None:
+        """Cut its connection, wait until it tries again, and let it."""
+        link.cut()
+        self.wait_until(lambda: "Trying again" in self.text("status"), "that the connection was cut")
+        link.cut(False)
+
     def is_refused(self) -> str:
         """Wait until the page is back at its form, and why."""
         self.wait_until(lambda: bool(self.fault), "a refusal")

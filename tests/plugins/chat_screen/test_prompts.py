@@ -124,23 +124,25 @@ async def test_a_question_takes_the_line_and_gives_it_back(screen: Screen) -> No
         assert await line.lines() == ["yes, halXf"], "the cursor stands where it stood"
 
 
-async def test_typed_ahead_input_is_no_answer(screen: Screen) -> None:
-    line = Prompt(lambda: "> ", lambda error: None)
-    screen.keys.send_text("yes\r")
+async def takes_only_what_is_typed_now(line: Prompt, screen: Screen) -> None:
+    """Only what is typed after the question answers it."""
     asking = asyncio.create_task(line.answer(ASKED))
     await screen.until("Trust it? [yes/no]")
     screen.keys.send_text("no\r")
     assert await asking == "no"
 
 
+async def test_typed_ahead_input_is_no_answer(screen: Screen) -> None:
+    line = Prompt(lambda: "> ", lambda error: None)
+    screen.keys.send_text("yes\r")
+    await takes_only_what_is_typed_now(line, screen)
+
+
 async def test_keys_behind_a_line_are_no_answer(screen: Screen) -> None:
     async with line_on(screen) as line:
         screen.keys.send_text("hello\ryes\r")
         assert await line.lines() == ["hello", "yes"]
-        asking = asyncio.create_task(line.answer(ASKED))
-        await screen.until("Trust it? [yes/no]")
-        screen.keys.send_text("no\r")
-        assert await asking == "no"
+        await takes_only_what_is_typed_now(line, screen)
 
 
 async def test_a_withdrawn_question_is_not_on_the_screen_any_more(screen: Screen) -> None:

@@ -324,9 +324,7 @@ def test_a_pre_shared_key_is_typed_and_a_wrong_one_is_told(chromium: Chrome, tmp
         page.join(answer="", code=key.upper(), name="pia")
         page.sees("You are pia in lobby.")
         assert page["code"].get_attribute("value") == ""
-        link.cut()
-        page.wait_until(lambda: "Trying again" in page.text("status"), "that the connection was cut")
-        link.cut(False)
+        page.is_cut_off(link)
         page.wait_until(lambda: page.text("status") == "Connected.", "that it is back")
         page.say("the key still fits")
         page.sees("the key still fits")
